@@ -1,0 +1,196 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Check recomputes every index, count and cross reference and reports each difference; empty means sound.
+// It reads the whole store.
+func (db *DB) Check() ([]string, error) {
+	c := checker{want: map[string]map[string]string{}}
+	err := db.b.View(func(tx *bolt.Tx) error {
+		for err := range tx.Check() {
+			c.say("file: %v", err)
+		}
+		for _, step := range []func(*bolt.Tx) error{c.entries, c.posts, c.followers, c.queue, c.seen, c.compare} {
+			if err := step(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return c.found, fmt.Errorf("check store %s: %w", db.path, err)
+	}
+	return c.found, nil
+}
+
+// checker collects, bucket by bucket, the rows that ought to be in the indexes.
+type checker struct {
+	want  map[string]map[string]string
+	found []string
+}
+
+func (c *checker) say(format string, args ...any) {
+	c.found = append(c.found, fmt.Sprintf(format, args...))
+}
+
+func (c *checker) expect(bucket, key, value []byte) {
+	rows := c.want[string(bucket)]
+	if rows == nil {
+		rows = map[string]string{}
+		c.want[string(bucket)] = rows
+	}
+	rows[string(key)] = string(value)
+}
+
+// each decodes all values of a bucket.
+func each[T any](tx *bolt.Tx, bucket []byte, f func(key []byte, value T)) error {
+	return scan(tx, bucket, nil, func(k, v []byte) (bool, error) {
+		var value T
+		if err := decode(bucket, k, v, &value); err != nil {
+			return false, err
+		}
+		f(k, value)
+		return true, nil
+	})
+}
+
+func (c *checker) entries(tx *bolt.Tx) error {
+	c.expect(bucketEntriesByFeed, nil, nil)
+	c.expect(bucketEntriesDue, nil, nil)
+	return each(tx, bucketEntries, func(k []byte, e Entry) {
+		c.expect(bucketEntriesByFeed, pair(e.Feed, e.Key), nil)
+		if e.Todo != TodoNothing {
+			c.expect(bucketEntriesDue, dueKey(e), nil)
+		}
+		if e.Key != string(k) {
+			c.say("entry %q stands at key %q", e.Key, k)
+		}
+		if e.State == EntryLive && tx.Bucket(bucketPublished).Get(k) == nil {
+			c.say("entry %s has a post, but what it was made from is missing", e.Key)
+		}
+	})
+}
+
+func (c *checker) posts(tx *bolt.Tx) error {
+	c.expect(bucketOutbox, nil, nil)
+	listed := 0
+	err := each(tx, bucketPosts, func(_ []byte, p Post) {
+		if p.Listed {
+			listed++
+			c.expect(bucketOutbox, outboxKey(p), nil)
+		}
+		if p.State == PostLive && tx.Bucket(bucketActivities).Get([]byte(p.Create)) == nil {
+			c.say("post %s has no Create", p.ID)
+		}
+		if p.Entry != "" && tx.Bucket(bucketEntries).Get([]byte(p.Entry)) == nil {
+			c.say("post %s has no entry", p.ID)
+		}
+	})
+	if n := int(parseNumber(tx.Bucket(bucketMeta).Get(keyListed))); n != listed {
+		c.say("%d posts are listed, %d counted", listed, n)
+	}
+	return err
+}
+
+func (c *checker) followers(tx *bolt.Tx) error {
+	c.expect(bucketFollowersSince, nil, nil)
+	accepted, reached := 0, map[string]int{}
+	err := each(tx, bucketFollowers, func(_ []byte, f Follower) {
+		c.expect(bucketFollowersSince, sinceKey(f), nil)
+		if f.State == FollowerAccepted {
+			accepted++
+			reached[f.DeliveryInbox()]++
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if n := int(parseNumber(tx.Bucket(bucketMeta).Get(keyFollowers))); n != accepted {
+		c.say("there are %d followers, %d counted", accepted, n)
+	}
+	err = each(tx, bucketInboxes, func(k []byte, row inboxRow) {
+		if row.Followers != reached[string(k)] {
+			c.say("inbox %s reaches %d followers, %d counted", k, reached[string(k)], row.Followers)
+		}
+		delete(reached, string(k))
+	})
+	for inbox := range reached {
+		c.say("inbox %s is missing", inbox)
+	}
+	return err
+}
+
+func (c *checker) queue(tx *bolt.Tx) error {
+	for _, bucket := range [][]byte{bucketQueueSeq, bucketQueueObjects, bucketActivityRows, bucketHostsDue} {
+		c.expect(bucket, nil, nil)
+	}
+	rows, first := map[string]int{}, map[string]time.Time{}
+	err := each(tx, bucketQueue, func(k []byte, d Delivery) {
+		c.expect(bucketQueueSeq, numberKey(d.Seq), k)
+		c.expect(bucketQueueObjects, objectKey(d), nil)
+		rows[d.Activity]++
+		if tx.Bucket(bucketActivities).Get([]byte(d.Activity)) == nil {
+			c.say("delivery %d to %s: its activity %s is missing", d.Seq, d.Inbox, d.Activity)
+		}
+		if string(queueKey(d)) != string(k) {
+			c.say("delivery %d to %s stands at the wrong place", d.Seq, d.Inbox)
+		}
+		if due, known := first[d.Host]; !d.Parked && (!known || d.Next.Before(due)) {
+			first[d.Host] = d.Next
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for id, n := range rows {
+		c.expect(bucketActivityRows, []byte(id), numberKey(uint64(n)))
+	}
+	err = each(tx, bucketHosts, func(k []byte, h hostRow) {
+		next, waits := first[string(k)]
+		delete(first, string(k))
+		if waits {
+			c.expect(bucketHostsDue, join(timeKey(latest(next, h.Until, h.Claimed)), k), nil)
+		}
+	})
+	for host := range first {
+		c.say("host %s has deliveries, but no record", host)
+	}
+	return err
+}
+
+func (c *checker) seen(tx *bolt.Tx) error {
+	c.expect(bucketSeenSince, nil, nil)
+	return scan(tx, bucketSeen, nil, func(k, v []byte) (bool, error) {
+		c.expect(bucketSeenSince, join(v, k), nil)
+		return true, nil
+	})
+}
+
+// compare holds the expected rows against those that are there.
+func (c *checker) compare(tx *bolt.Tx) error {
+	for bucket, rows := range c.want {
+		delete(rows, "") // only names the bucket
+		err := scan(tx, []byte(bucket), nil, func(k, v []byte) (bool, error) {
+			want, ok := rows[string(k)]
+			if !ok {
+				c.say("%s: row %q belongs to nothing", bucket, k)
+			} else if want != string(v) {
+				c.say("%s: row %q is %q, not %q", bucket, k, v, want)
+			}
+			delete(rows, string(k))
+			return true, nil
+		})
+		if err != nil {
+			return err
+		}
+		for k := range rows {
+			c.say("%s: row %q is missing", bucket, k)
+		}
+	}
+	return nil
+}

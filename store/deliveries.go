@@ -1,0 +1,307 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Delivery is one activity on its way to one inbox.
+type Delivery struct {
+	Seq        uint64    `json:"seq"`
+	Activity   string    `json:"activity"` // id
+	Type       string    `json:"type"`     // of the activity
+	Object     string    `json:"object"`   // id of what it is about
+	Inbox      string    `json:"inbox"`
+	Host       string    `json:"host"` // of the inbox, with a port that is not the default
+	Attempts   int       `json:"attempts"`
+	Added      time.Time `json:"added"`
+	Next       time.Time `json:"next"`
+	LastError  string    `json:"last_error,omitempty"`
+	LastStatus int       `json:"last_status,omitempty"`
+	Parked     bool      `json:"parked,omitempty"` // given up after a week; kept for the owner
+}
+
+// Host is how the deliveries to one host fare.
+type Host struct {
+	Host       string    `json:"host"`
+	Failures   int       `json:"failures,omitempty"` // in a row, of the host itself (not of one activity)
+	BadDays    int       `json:"bad_days,omitempty"` // distinct days with failures since the last success
+	LastBadDay string    `json:"last_bad_day,omitempty"`
+	Until      time.Time `json:"until,omitzero"` // nothing is sent before
+	LastError  string    `json:"last_error,omitempty"`
+}
+
+// Result is what became of one attempt.
+type Result string
+
+const (
+	Done      Result = "done"      // accepted
+	Retry     Result = "retry"     // try again at Outcome.Next
+	Refused   Result = "refused"   // will never be accepted: dropped
+	Gone      Result = "gone"      // the inbox is no more: dropped, the inbox gets nothing further
+	Park      Result = "park"      // tried long enough: kept, not tried again by itself
+	Cancelled Result = "cancelled" // we stopped: does not count as an attempt, due at once
+)
+
+// Outcome settles one claimed delivery.
+type Outcome struct {
+	Delivery Delivery // as claimed
+	Result   Result
+	Next     time.Time // Retry: when
+	Until    time.Time // Retry: when the whole host may be tried again (zero: other deliveries go on)
+	Error    string    // why not, for people
+	Status   int       // HTTP status, 0 without an answer
+	Log      []LogEntry
+}
+
+// Step settles outcomes and claims up to max further deliveries that are due, in one transaction: at most
+// one for each host, and none for a host that has a claimed one. A claimed delivery has its attempt
+// counted and is due again only at now+lease, so that a crash backs off instead of hammering; the host
+// stays claimed as long. Of several deliveries of one object to one inbox only the oldest is claimed.
+// next is when the earliest unclaimed delivery is due (zero: none waits).
+func (db *DB) Step(now time.Time, lease time.Duration, settled []Outcome, max int) (claimed []Delivery, next time.Time, err error) {
+	err = db.b.Update(func(tx *bolt.Tx) error {
+		for _, o := range settled {
+			if err := settle(tx, now, o); err != nil {
+				return fmt.Errorf("settle delivery of %s to %s: %w", o.Delivery.Activity, o.Delivery.Inbox, err)
+			}
+		}
+		if claimed, err = claim(tx, now, lease, max); err != nil {
+			return fmt.Errorf("claim deliveries: %w", err)
+		}
+		if k, _ := seek(tx, bucketHostsDue, nil); k != nil {
+			next = parseTime(k)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	return claimed, next, nil
+}
+
+// settle writes what became of one attempt. The delivery may have been dropped meanwhile.
+func settle(tx *bolt.Tx, now time.Time, o Outcome) error {
+	d, err := deliveryBySeq(tx, numberKey(o.Delivery.Seq))
+	dropped := errors.Is(err, ErrNotFound)
+	if err != nil && !dropped {
+		return err
+	}
+	if err := appendLog(tx, withBodies(tx, o)...); err != nil {
+		return err
+	}
+	err = reschedule(tx, o.Delivery.Host, func(h *hostRow) { h.settle(now, o) })
+	if err != nil {
+		return err
+	}
+	if o.Result == Gone {
+		if err := markInboxGone(tx, now, o.Delivery.Inbox); err != nil {
+			return err
+		}
+		return dropRows(tx, prefix(o.Delivery.Inbox))
+	}
+	if dropped {
+		return nil
+	}
+	switch o.Result {
+	case Done, Refused:
+		return dropDelivery(tx, d)
+	case Cancelled:
+		d.Attempts--
+		d.Next = now
+	case Retry:
+		d.Next = o.Next
+	case Park:
+		d.Parked = true
+	}
+	if o.Result != Cancelled {
+		d.LastError, d.LastStatus = o.Error, o.Status
+	}
+	return moveDelivery(tx, d)
+}
+
+// withBodies gives the log lines of an outcome the JSON of an activity whose body goes with its delivery.
+func withBodies(tx *bolt.Tx, o Outcome) []LogEntry {
+	lines := slices.Clone(o.Log)
+	if kept(o.Delivery.Type) || len(lines) == 0 {
+		return lines
+	}
+	a, err := get[Activity](tx, bucketActivities, []byte(o.Delivery.Activity))
+	if err != nil {
+		return lines
+	}
+	for i := range lines {
+		if lines[i].Source == nil {
+			lines[i].Source = a.Body
+		}
+	}
+	return lines
+}
+
+// settle counts how a host fares. Whatever it answers to one activity, it is alive; only an outcome that
+// keeps the whole host waiting, or the end of all tries, is the host's own failure.
+func (h *hostRow) settle(now time.Time, o Outcome) {
+	h.Claimed = time.Time{}
+	switch {
+	case o.Result == Cancelled:
+	case o.Result == Park && o.Until.IsZero():
+	case o.Until.IsZero():
+		h.Failures, h.BadDays, h.LastBadDay, h.LastError, h.Until = 0, 0, "", "", time.Time{}
+	default:
+		h.Failures++
+		h.Until, h.LastError = o.Until, o.Error
+		if day := now.UTC().Format(time.DateOnly); day != h.LastBadDay {
+			h.BadDays++
+			h.LastBadDay = day
+		}
+	}
+}
+
+// claim takes the first claimable delivery of each host that is due.
+func claim(tx *bolt.Tx, now time.Time, lease time.Duration, max int) ([]Delivery, error) {
+	var hosts []string
+	_ = scan(tx, bucketHostsDue, nil, func(k, _ []byte) (bool, error) {
+		if parseTime(k).After(now) || len(hosts) == max {
+			return false, nil
+		}
+		hosts = append(hosts, string(k[8:]))
+		return true, nil
+	})
+	var claimed []Delivery
+	for _, host := range hosts {
+		d, ok, err := claimFirst(tx, now, host)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		d.Attempts++
+		d.Next = now.Add(lease)
+		if err := moveDelivery(tx, d); err != nil {
+			return nil, err
+		}
+		if err := reschedule(tx, host, func(h *hostRow) { h.Claimed = d.Next }); err != nil {
+			return nil, err
+		}
+		claimed = append(claimed, d)
+	}
+	return claimed, nil
+}
+
+// claimFirst finds the first due delivery of a host that no older one of the same object and inbox has to
+// precede. One that has to wait is moved behind that older one.
+func claimFirst(tx *bolt.Tx, now time.Time, host string) (Delivery, bool, error) {
+	for {
+		k, v := seek(tx, bucketQueue, prefix(host))
+		if k == nil {
+			return Delivery{}, false, nil
+		}
+		if due, ever := queueDue(k); !ever || due.After(now) {
+			return Delivery{}, false, nil
+		}
+		var d Delivery
+		if err := decode(bucketQueue, k, v, &d); err != nil {
+			return Delivery{}, false, err
+		}
+		before, err := precedes(tx, d)
+		if err != nil || before == nil {
+			return d, err == nil, err
+		}
+		d.Next = latest(before.Next, now).Add(time.Millisecond)
+		if err := moveDelivery(tx, d); err != nil {
+			return Delivery{}, false, err
+		}
+	}
+}
+
+// precedes returns the oldest waiting delivery of the same object to the same inbox, nil if it is d.
+func precedes(tx *bolt.Tx, d Delivery) (*Delivery, error) {
+	var first *Delivery
+	err := scan(tx, bucketQueueObjects, prefix(d.Inbox, d.Object), func(k, _ []byte) (bool, error) {
+		seq := k[len(k)-8:]
+		if parseNumber(seq) >= d.Seq {
+			return false, nil
+		}
+		other, err := deliveryBySeq(tx, seq)
+		if err != nil || other.Parked { // one that was given up holds up nobody
+			return true, err
+		}
+		first = &other
+		return false, nil
+	})
+	return first, err
+}
+
+// Deliveries returns what waits in the queue, parked ones too, in the order in which it was queued.
+func (db *DB) Deliveries() (all []Delivery, err error) {
+	err = db.b.View(func(tx *bolt.Tx) error {
+		return scan(tx, bucketQueueSeq, nil, func(_, key []byte) (bool, error) {
+			d, err := get[Delivery](tx, bucketQueue, key)
+			all = append(all, d)
+			return true, err
+		})
+	})
+	return all, err
+}
+
+// Queue counts what waits: never tried, tried in vain, and given up.
+type Queue struct {
+	Pending  int `json:"pending"`
+	Retrying int `json:"retrying"`
+	Parked   int `json:"parked"`
+}
+
+// QueueStats counts the queue, and lists the hosts that failed on badDays or more different days since
+// they last accepted anything.
+func (db *DB) QueueStats(badDays int) (q Queue, dead []string, err error) {
+	err = db.b.View(func(tx *bolt.Tx) error {
+		err := scan(tx, bucketQueue, nil, func(k, v []byte) (bool, error) {
+			var d Delivery
+			if err := decode(bucketQueue, k, v, &d); err != nil {
+				return false, err
+			}
+			switch {
+			case d.Parked:
+				q.Parked++
+			case d.LastError != "":
+				q.Retrying++
+			default:
+				q.Pending++
+			}
+			return true, nil
+		})
+		if err != nil {
+			return err
+		}
+		return scan(tx, bucketHosts, nil, func(k, v []byte) (bool, error) {
+			var h hostRow
+			if err := decode(bucketHosts, k, v, &h); err != nil {
+				return false, err
+			}
+			if h.BadDays >= badDays {
+				dead = append(dead, h.Host.Host)
+			}
+			return true, nil
+		})
+	})
+	return q, dead, err
+}
+
+// Host returns how the deliveries to a host fare; a zero record if nothing is known.
+func (db *DB) Host(host string) (Host, error) {
+	var row hostRow
+	err := db.b.View(func(tx *bolt.Tx) error {
+		var err error
+		row, err = get[hostRow](tx, bucketHosts, []byte(host))
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+	return row.Host, err
+}

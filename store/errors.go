@@ -1,0 +1,15 @@
+package store
+
+import "errors"
+
+var (
+	// ErrNotFound says that there is no such record.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict says that a record changed between reading and writing it, or that a key wanted for a
+	// new record is taken. Nothing was written: read again and decide again.
+	ErrConflict = errors.New("changed meanwhile")
+	// ErrLocked says that another process holds the store.
+	ErrLocked = errors.New("the store is in use by another process")
+	// ErrNewer says that a newer version of crier wrote the store.
+	ErrNewer = errors.New("the store was written by a newer version of crier")
+)

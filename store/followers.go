@@ -1,0 +1,204 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// FollowerState is whether a follow counts.
+type FollowerState string
+
+const (
+	FollowerAccepted FollowerState = "accepted"
+	FollowerPending  FollowerState = "pending" // awaits the owner's approval
+)
+
+// Follower is an actor that follows us.
+type Follower struct {
+	Actor       string          `json:"actor"` // id; the key
+	Inbox       string          `json:"inbox"`
+	SharedInbox string          `json:"shared_inbox,omitempty"`
+	Handle      string          `json:"handle,omitempty"` // user@host as the actor's own server names it
+	Name        string          `json:"name,omitempty"`
+	KeyID       string          `json:"key_id"`
+	Key         string          `json:"key"` // PEM
+	FollowID    string          `json:"follow_id"`
+	Follow      json.RawMessage `json:"follow"` // as embedded in the Accept
+	Since       time.Time       `json:"since"`
+	State       FollowerState   `json:"state"`
+}
+
+// DeliveryInbox is where posts for this follower go: the shared inbox where there is one.
+func (f Follower) DeliveryInbox() string {
+	if f.SharedInbox != "" {
+		return f.SharedInbox
+	}
+	return f.Inbox
+}
+
+// Follow is an accepted (or pending) follow to be stored as one event.
+type Follow struct {
+	Follower Follower
+	Seen     string    // id of the Follow activity, marked as seen; empty where it has none
+	Answer   *Activity // the Accept, queued for the follower's own inbox; nil while pending
+	Log      []LogEntry
+}
+
+// AddFollower stores a follow: the follower (its Since is kept where it is known already), the count of
+// its inbox, the answer and its one delivery. An answer that already waits is not queued twice but made
+// due at once. It reports whether the follower is new.
+func (db *DB) AddFollower(now time.Time, f Follow) (added bool, err error) {
+	err = db.b.Update(func(tx *bolt.Tx) error {
+		if added, err = putFollower(tx, f.Follower); err != nil {
+			return fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
+		}
+		if err := markSeen(tx, now, f.Seen); err != nil {
+			return err
+		}
+		if f.Answer != nil {
+			if err := answer(tx, now, *f.Answer, f.Follower.Inbox); err != nil {
+				return fmt.Errorf("answer follower %s: %w", f.Follower.Actor, err)
+			}
+		}
+		return appendLog(tx, f.Log...)
+	})
+	return added, err
+}
+
+// putFollower writes a follower with its index rows and counts. Its Since is kept if it is known already.
+func putFollower(tx *bolt.Tx, f Follower) (added bool, err error) {
+	if err := checkKey(f.Actor, f.Inbox, f.SharedInbox); err != nil {
+		return false, err
+	}
+	old, err := get[Follower](tx, bucketFollowers, []byte(f.Actor))
+	added = errors.Is(err, ErrNotFound)
+	if err != nil && !added {
+		return false, err
+	}
+	if !added {
+		f.Since = old.Since
+	}
+	// First the new one is counted, then the old one is not: a row that both share is never dropped.
+	if err := countFollower(tx, f, +1); err != nil {
+		return false, err
+	}
+	if err := countFollower(tx, old, -1); err != nil {
+		return false, err
+	}
+	if err := tx.Bucket(bucketGoneActors).Delete([]byte(f.Actor)); err != nil {
+		return false, err
+	}
+	if err := tx.Bucket(bucketFollowersSince).Put(sinceKey(f), nil); err != nil {
+		return false, err
+	}
+	return added, put(tx, bucketFollowers, []byte(f.Actor), f)
+}
+
+func sinceKey(f Follower) []byte { return join(timeKey(f.Since), []byte(f.Actor)) }
+
+// countFollower adds delta to what is counted of an accepted follower; others are not counted.
+func countFollower(tx *bolt.Tx, f Follower, delta int) error {
+	if f.State != FollowerAccepted {
+		return nil
+	}
+	if _, err := add(tx, bucketMeta, keyFollowers, delta); err != nil {
+		return err
+	}
+	return countInbox(tx, f.DeliveryInbox(), delta)
+}
+
+// RemoveFollower removes the follower and the deliveries that only it was to get: all to its own inbox,
+// and those to its shared inbox when nobody else is reached there. seen is marked as seen if not empty.
+// It reports whether there was such a follower; the log lines are written in any case.
+func (db *DB) RemoveFollower(now time.Time, actor, seen string, log ...LogEntry) (removed bool, err error) {
+	err = db.b.Update(func(tx *bolt.Tx) error {
+		if removed, err = removeFollower(tx, actor); err != nil {
+			return fmt.Errorf("remove follower %s: %w", actor, err)
+		}
+		if err := markSeen(tx, now, seen); err != nil {
+			return err
+		}
+		return appendLog(tx, log...)
+	})
+	return removed, err
+}
+
+func removeFollower(tx *bolt.Tx, actor string) (bool, error) {
+	f, err := get[Follower](tx, bucketFollowers, []byte(actor))
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := countFollower(tx, f, -1); err != nil {
+		return false, err
+	}
+	if err := tx.Bucket(bucketGoneActors).Delete([]byte(actor)); err != nil {
+		return false, err
+	}
+	if err := tx.Bucket(bucketFollowersSince).Delete(sinceKey(f)); err != nil {
+		return false, err
+	}
+	if err := tx.Bucket(bucketFollowers).Delete([]byte(actor)); err != nil {
+		return false, err
+	}
+	return true, dropQueuedFor(tx, f)
+}
+
+// dropQueuedFor removes what only this follower, which is gone already, was to get.
+func dropQueuedFor(tx *bolt.Tx, f Follower) error {
+	for _, inbox := range []string{f.Inbox, f.SharedInbox} {
+		if inbox == "" {
+			continue
+		}
+		rows := prefix(inbox)
+		box, err := get[inboxRow](tx, bucketInboxes, []byte(inbox))
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if box.Followers > 0 { // others are reached there: only what is about this one goes
+			rows = prefix(inbox, f.Actor)
+		}
+		if err := dropRows(tx, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Follower returns the follower with that actor id, or ErrNotFound.
+func (db *DB) Follower(actor string) (f Follower, err error) {
+	err = db.b.View(func(tx *bolt.Tx) error {
+		f, err = get[Follower](tx, bucketFollowers, []byte(actor))
+		return err
+	})
+	return f, err
+}
+
+// Followers returns up to limit followers (0: all), newest first, that come after the first skip ones.
+func (db *DB) Followers(skip, limit int) (page []Follower, err error) {
+	err = db.b.View(func(tx *bolt.Tx) error {
+		c := tx.Bucket(bucketFollowersSince).Cursor()
+		for k, _ := c.Last(); k != nil && (limit == 0 || len(page) < limit); k, _ = c.Prev() {
+			if skip > 0 {
+				skip--
+				continue
+			}
+			f, err := get[Follower](tx, bucketFollowers, k[8:])
+			if err != nil {
+				return err
+			}
+			page = append(page, f)
+		}
+		return nil
+	})
+	return page, err
+}
+
+// CountFollowers returns how many accepted followers there are.
+func (db *DB) CountFollowers() (int, error) { return db.counter(keyFollowers) }

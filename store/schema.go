@@ -1,0 +1,247 @@
+package store
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// The tree of buckets. Values are JSON unless another form is given; an index row has no value.
+//
+//	meta
+//	  schema            number of the schema, decimal: the plainest form, so that any version can read it
+//	  account           Account
+//	  followers, listed counts, 8 bytes
+//	feeds               address                  → Feed
+//	entries             key                      → Entry
+//	fields              key                      → the entry's fields as the feed has them
+//	published           key                      → the fields that its post was last made from
+//	entries_by_feed     feed 0 key               index
+//	entries_due         time key                 index of entries with something to do
+//	posts               path                     → Post
+//	posts_by_url        address (see urlKey)     → path, plain
+//	outbox              time path                index of listed posts
+//	activities          id                       → Activity
+//	activity_rows       id                       → how many queued deliveries name it, 8 bytes
+//	followers           actor                    → Follower
+//	followers_since     time actor               index
+//	inboxes             inbox                    → inboxRow: a distinct inbox and who is reached there
+//	gone_actors         actor                    → goneActor
+//	queue               host 0 time seq          → Delivery; time is Next, or the end of time when parked
+//	queue_seq           seq                      → key in queue, plain
+//	queue_objects       inbox 0 object 0 seq     index
+//	hosts               host                     → hostRow
+//	hosts_due           time host                index of hosts with a delivery that is not parked
+//	log                 seq                      → LogEntry
+//	seen                SHA-256 of the id        → time
+//	seen_since          time SHA-256             index
+//
+// A time is 8 bytes that sort as the moments do (see timeKey), a seq is a big-endian integer of 8 bytes.
+var (
+	bucketMeta           = []byte("meta")
+	bucketFeeds          = []byte("feeds")
+	bucketEntries        = []byte("entries")
+	bucketFields         = []byte("fields")
+	bucketPublished      = []byte("published")
+	bucketEntriesByFeed  = []byte("entries_by_feed")
+	bucketEntriesDue     = []byte("entries_due")
+	bucketPosts          = []byte("posts")
+	bucketPostsByURL     = []byte("posts_by_url")
+	bucketOutbox         = []byte("outbox")
+	bucketActivities     = []byte("activities")
+	bucketActivityRows   = []byte("activity_rows")
+	bucketFollowers      = []byte("followers")
+	bucketFollowersSince = []byte("followers_since")
+	bucketInboxes        = []byte("inboxes")
+	bucketGoneActors     = []byte("gone_actors")
+	bucketQueue          = []byte("queue")
+	bucketQueueSeq       = []byte("queue_seq")
+	bucketQueueObjects   = []byte("queue_objects")
+	bucketHosts          = []byte("hosts")
+	bucketHostsDue       = []byte("hosts_due")
+	bucketLog            = []byte("log")
+	bucketSeen           = []byte("seen")
+	bucketSeenSince      = []byte("seen_since")
+
+	buckets = [][]byte{
+		bucketMeta, bucketFeeds, bucketEntries, bucketFields, bucketPublished, bucketEntriesByFeed,
+		bucketEntriesDue, bucketPosts, bucketPostsByURL, bucketOutbox, bucketActivities, bucketActivityRows,
+		bucketFollowers, bucketFollowersSince, bucketInboxes, bucketGoneActors, bucketQueue, bucketQueueSeq,
+		bucketQueueObjects, bucketHosts, bucketHostsDue, bucketLog, bucketSeen, bucketSeenSince,
+	}
+
+	keySchema    = []byte("schema")
+	keyAccount   = []byte("account")
+	keyFollowers = []byte("followers")
+	keyListed    = []byte("listed")
+)
+
+// endOfTime is the time of a row that is never due.
+const endOfTime = ^uint64(0)
+
+var (
+	minTime = time.Date(1700, 1, 1, 0, 0, 0, 0, time.UTC)
+	maxTime = time.Date(2250, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// timeKey writes a moment as 8 bytes that sort in order of time, before 1970 too. Moments beyond the
+// range of unix nanoseconds are moved to its ends.
+func timeKey(t time.Time) []byte {
+	if t.Before(minTime) {
+		t = minTime
+	}
+	if t.After(maxTime) {
+		t = maxTime
+	}
+	return numberKey(uint64(t.UnixNano()) ^ 1<<63)
+}
+
+// parseTime is the inverse of timeKey for the first 8 bytes of a key.
+func parseTime(key []byte) time.Time {
+	return time.Unix(0, int64(parseNumber(key)^1<<63)).UTC()
+}
+
+func numberKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+// parseNumber reads the first 8 bytes; fewer are 0, as for a counter that was never written.
+func parseNumber(b []byte) uint64 {
+	if len(b) < 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(b)
+}
+
+// pair joins the parts of a key that is looked up by prefix.
+func pair(parts ...string) []byte { return []byte(strings.Join(parts, "\x00")) }
+
+// prefix is the beginning of all keys made by pair whose first parts are these.
+func prefix(parts ...string) []byte { return append(pair(parts...), 0) }
+
+func join(parts ...[]byte) []byte {
+	var key []byte
+	for _, p := range parts {
+		key = append(key, p...)
+	}
+	return key
+}
+
+// queueKey is where a delivery stands in its host's queue.
+func queueKey(d Delivery) []byte {
+	due := timeKey(d.Next)
+	if d.Parked {
+		due = numberKey(endOfTime)
+	}
+	return join(prefix(d.Host), due, numberKey(d.Seq))
+}
+
+// queueDue reads when the delivery at a key of queue is due, and whether it ever is.
+func queueDue(key []byte) (time.Time, bool) {
+	if len(key) < 16 {
+		return time.Time{}, false
+	}
+	due := key[len(key)-16:]
+	return parseTime(due), parseNumber(due) != endOfTime
+}
+
+func seenKey(id string) []byte {
+	sum := sha256.Sum256([]byte(id))
+	return sum[:]
+}
+
+// urlKey makes spellings of one page's address equal: scheme, "www.", case of the host, fragment and a
+// slash at the end do not count.
+func urlKey(address string) []byte {
+	u, err := url.Parse(strings.TrimSpace(address))
+	if err != nil || u.Host == "" {
+		return []byte(address)
+	}
+	host := strings.TrimPrefix(hostOf(address), "www.")
+	key := host + strings.TrimSuffix(u.EscapedPath(), "/")
+	if u.RawQuery != "" {
+		key += "?" + u.RawQuery
+	}
+	return []byte(key)
+}
+
+// hostOf returns the host of an address in lower case, with its port where that is not the default one.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	host := strings.ToLower(u.Host)
+	if u.Scheme == "https" {
+		return strings.TrimSuffix(host, ":443")
+	}
+	return strings.TrimSuffix(host, ":80")
+}
+
+// checkKey refuses text that would break the parts of a key.
+func checkKey(parts ...string) error {
+	for _, p := range parts {
+		if strings.ContainsRune(p, 0) {
+			return fmt.Errorf("%q contains a NUL character", p)
+		}
+	}
+	return nil
+}
+
+// put stores a value as JSON. Nothing is escaped that JSON does not ask for, since a RawMessage must come
+// back as it went in.
+func put(tx *bolt.Tx, bucket, key []byte, value any) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(value); err != nil {
+		return fmt.Errorf("encode %s %q: %w", bucket, key, err)
+	}
+	return tx.Bucket(bucket).Put(key, b.Bytes())
+}
+
+// get reads a JSON value and copies it out of the transaction; ErrNotFound if there is none.
+func get[T any](tx *bolt.Tx, bucket, key []byte) (T, error) {
+	var value T
+	b := tx.Bucket(bucket).Get(key)
+	if b == nil {
+		return value, ErrNotFound
+	}
+	return value, decode(bucket, key, b, &value)
+}
+
+func decode(bucket, key, b []byte, value any) error {
+	if err := json.Unmarshal(b, value); err != nil {
+		return fmt.Errorf("the store is damaged at %s %q: %w", bucket, key, err)
+	}
+	return nil
+}
+
+// add changes a counter by delta and returns its new value; it is removed at 0.
+func add(tx *bolt.Tx, bucket, key []byte, delta int) (int, error) {
+	b := tx.Bucket(bucket)
+	n := max(int(parseNumber(b.Get(key)))+delta, 0)
+	if n == 0 {
+		return 0, b.Delete(key)
+	}
+	return n, b.Put(key, numberKey(uint64(n)))
+}
+
+// list reads all JSON values of a bucket in order of their keys.
+func list[T any](tx *bolt.Tx, bucket []byte) ([]T, error) {
+	var all []T
+	err := tx.Bucket(bucket).ForEach(func(k, v []byte) error {
+		var value T
+		if err := decode(bucket, k, v, &value); err != nil {
+			return err
+		}
+		all = append(all, value)
+		return nil
+	})
+	return all, err
+}
