@@ -10,5 +10,5 @@
 //   - The hook's token appears in no error, warning or log line.
 //
 // No other package reads the environment or a file for configuration. This package must not contact the
-// network, write anything, or check what only a running daemon can know (crier check does that).
+// network, write anything, or check what only a running daemon can know.
 package config

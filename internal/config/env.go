@@ -23,7 +23,6 @@ func EnvNames() []string {
 // fromEnviron applies CRIER_… variables. The feed's belong to the first feed, which they create if need be.
 func (l *loader) fromEnviron(environ []string) {
 	vars := crierVars(environ)
-	delete(vars, EnvFile)
 	l.fromVars(vars, "", l.settings())
 
 	feed := DefaultFeed()
@@ -35,7 +34,7 @@ func (l *loader) fromEnviron(environ []string) {
 		l.cfg.Feeds = []Feed{feed}
 	}
 	for _, name := range sortedNames(vars) {
-		l.warnings = append(l.warnings, Warning{Env: name, Text: "crier knows no such variable; ignored" + suggestName(EnvNames(), name)})
+		l.warnings = append(l.warnings, Warning{Name: name, Text: "crier knows no such variable; ignored" + suggestName(EnvNames(), name)})
 	}
 }
 

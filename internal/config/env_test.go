@@ -75,7 +75,6 @@ func TestEnvironProblems(t *testing.T) {
 	file := write(t, minimal+"backfill = -1\n")
 	_, _, err := Load(file, true, []string{
 		"CRIER_BASE_URL=http://fedi.example.com",
-		"CRIER_HOOK_TOKEN=s3cret",
 		"CRIER_TRUSTED_PROXIES=127.0.0.1,proxy",
 		"CRIER_ACCOUNT_HIDE_FOLLOWERS=yes",
 		"CRIER_FEED_INTERVAL=15x",
@@ -85,7 +84,6 @@ func TestEnvironProblems(t *testing.T) {
 	})
 	wantProblems(t, err,
 		file+":5: feed[0].backfill: -1 is out of range; it goes from 0 to 100000",
-		"CRIER_HOOK_TOKEN: is shorter than 16 characters, so it could be guessed; make one with: openssl rand -hex 16",
 		`CRIER_TRUSTED_PROXIES: "proxy" is neither an address nor a block of addresses; write for example "10.0.0.0/8"`,
 		`CRIER_ACCOUNT_FIELDS: tables can be written in the file only, as fields = [ { name = "Blog", value = "https://example.com" } ]`,
 		`CRIER_ACCOUNT_HIDE_FOLLOWERS: "yes" is neither true nor false`,
@@ -106,7 +104,7 @@ func TestEnvironFeedWithoutURL(t *testing.T) {
 func TestEnvironWarnings(t *testing.T) {
 	_, warnings, err := Load(write(t, minimal), true, []string{
 		"CRIER_SERVICE_HOST=10.0.0.1", "CRIER_PORT=tcp://10.0.0.1:80", "CRIER_HOOK_TOKN=s3cret", "CRIER_BASEURL=https://x", "CRIER_=x",
-		"CRIER_CONFIG=x.toml", "CRIER_EMPTY=", "OTHER=1",
+		"CRIER_HOOK_TOKEN=s3cret", "CRIER_EMPTY=", "OTHER=1",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -117,6 +115,7 @@ func TestEnvironWarnings(t *testing.T) {
 		"CRIER_HOOK_TOKN: crier knows no such variable; ignored; did you mean CRIER_HOOK_TOKEN?",
 		"CRIER_PORT: crier knows no such variable; ignored",
 		"CRIER_SERVICE_HOST: crier knows no such variable; ignored",
+		"hook_token: is shorter than 16 characters, so it could be guessed; make one with: openssl rand -hex 16",
 	}
 	if diff := cmp.Diff(want, strings.Split(strings.TrimSpace(fmt.Sprintln(joinWarnings(warnings))), "\n")); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -18,6 +18,10 @@ func (l *loader) finish() {
 	if c.Account.Name == "" {
 		c.Account.Name = c.Account.Handle.User
 	}
+	if n := len(c.HookToken); n > 0 && n < minToken {
+		l.warnings = append(l.warnings, Warning{Name: "hook_token",
+			Text: fmt.Sprintf("is shorter than %d characters, so it could be guessed; make one with: openssl rand -hex 16", minToken)})
+	}
 	l.required("base_url", `it is how the world reaches crier; write base_url = "https://fedi.example.com"`, "CRIER_BASE_URL")
 	l.required("account.handle", `write handle = "user@example.com" below [account]`, "CRIER_ACCOUNT_HANDLE")
 	l.finishFeeds()
@@ -33,7 +37,7 @@ func (l *loader) required(path, write, env string) {
 		return
 	}
 	if l.file == "" {
-		l.report(path, origin{}, fmt.Sprintf("is missing, and there is no configuration file; run crier init, or set %s", env))
+		l.report(path, origin{}, fmt.Sprintf("is missing, and there is no configuration file; copy config.example.toml to config.toml and edit it, or set %s", env))
 		return
 	}
 	l.report(path, origin{}, fmt.Sprintf("is missing; %s, or set %s", write, env))

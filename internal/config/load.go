@@ -23,7 +23,7 @@ func Load(path string, explicit bool, environ []string) (*Config, []Warning, err
 	missing := errors.Is(err, fs.ErrNotExist)
 	switch {
 	case missing && explicit:
-		return nil, nil, fmt.Errorf("configuration file %s does not exist; crier init writes one", path)
+		return nil, nil, fmt.Errorf("configuration file %s does not exist; copy config.example.toml there and edit it", path)
 	case err != nil && !missing:
 		return nil, nil, fmt.Errorf("read configuration: %w", err)
 	}
@@ -39,22 +39,6 @@ func Load(path string, explicit bool, environ []string) (*Config, []Warning, err
 		return nil, l.warnings, l.problems.sorted()
 	}
 	return l.cfg, l.warnings, nil
-}
-
-// EnvFile is the variable that names the configuration file where no --config does. It belongs to Path, so
-// Load says nothing of it.
-const EnvFile = "CRIER_CONFIG"
-
-// Path finds the configuration file's name and whether the owner named it: the value of --config where that
-// flag was given, else CRIER_CONFIG, else DefaultFile.
-func Path(flag string, given bool, environ []string) (path string, explicit bool) {
-	if given {
-		return flag, true
-	}
-	if named := crierVars(environ)[EnvFile]; named != "" {
-		return named, true
-	}
-	return DefaultFile, false
 }
 
 func readFile(path string) ([]byte, error) {

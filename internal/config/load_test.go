@@ -181,14 +181,14 @@ network.allow_http = true
 func TestLoadFiles(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
-	if _, _, err := Load(DefaultFile, true, nil); err == nil || !strings.Contains(err.Error(), "crier init") {
+	if _, _, err := Load(DefaultFile, true, nil); err == nil || !strings.Contains(err.Error(), "config.example.toml") {
 		t.Errorf("a missing file that was named: %v", err)
 	}
 	_, _, err := Load(DefaultFile, false, nil)
 	wantProblems(t, err,
-		"base_url: is missing, and there is no configuration file; run crier init, or set CRIER_BASE_URL",
-		"account.handle: is missing, and there is no configuration file; run crier init, or set CRIER_ACCOUNT_HANDLE",
-		"feed: is missing, and there is no configuration file; run crier init, or set CRIER_FEED_URL",
+		"base_url: is missing, and there is no configuration file; copy config.example.toml to config.toml and edit it, or set CRIER_BASE_URL",
+		"account.handle: is missing, and there is no configuration file; copy config.example.toml to config.toml and edit it, or set CRIER_ACCOUNT_HANDLE",
+		"feed: is missing, and there is no configuration file; copy config.example.toml to config.toml and edit it, or set CRIER_FEED_URL",
 	)
 	if _, _, err := Load(dir, true, nil); err == nil {
 		t.Error("a folder was read")
@@ -215,27 +215,6 @@ func TestLoadHuge(t *testing.T) {
 		problems, ok := errors.AsType[Problems](err)
 		if !ok || len(problems) > 4 || len(err.Error()) > 2000 {
 			t.Errorf("%s: %d problems, %.300s", name, len(problems), err)
-		}
-	}
-}
-
-func TestPath(t *testing.T) {
-	environ := []string{"CRIER_CONFIG=/etc/crier.toml"}
-	for _, tt := range []struct {
-		flag     string
-		given    bool
-		environ  []string
-		path     string
-		explicit bool
-	}{
-		{DefaultFile, false, nil, DefaultFile, false},
-		{DefaultFile, false, environ, "/etc/crier.toml", true},
-		{DefaultFile, true, environ, DefaultFile, true},
-		{"x.toml", true, environ, "x.toml", true},
-		{DefaultFile, false, []string{"CRIER_CONFIG="}, DefaultFile, false},
-	} {
-		if path, explicit := Path(tt.flag, tt.given, tt.environ); path != tt.path || explicit != tt.explicit {
-			t.Errorf("%+v: got %q, %v", tt, path, explicit)
 		}
 	}
 }

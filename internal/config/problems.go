@@ -68,12 +68,12 @@ func (ps Problems) sorted() Problems {
 
 // Warning is something that deserves a look but stops nothing.
 type Warning struct {
-	Env  string // the variable it is about
+	Name string // the variable or key that it is about
 	Text string
 }
 
 // String is the warning in one line.
-func (w Warning) String() string { return w.Env + ": " + w.Text }
+func (w Warning) String() string { return w.Name + ": " + w.Text }
 
 // maxQuoted is how many characters of a wrong value an error repeats.
 const maxQuoted = 60

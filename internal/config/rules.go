@@ -124,9 +124,6 @@ func parseToken(s string) (Secret, error) {
 			return "", errors.New(`has characters that cannot stand in "Authorization: Bearer TOKEN"; use letters and digits`)
 		}
 	}
-	if s != "" && len(s) < minToken {
-		return "", fmt.Errorf("is shorter than %d characters, so it could be guessed; make one with: openssl rand -hex 16", minToken)
-	}
 	return Secret(s), nil
 }
 
