@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -35,7 +37,12 @@ func Open(path string, o Options) (*DB, error) {
 	if o.LockTimeout == 0 {
 		o.LockTimeout = time.Second
 	}
-	if info, err := os.Stat(path); err == nil && info.Size() == 0 {
+	switch info, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := create(path); err != nil {
+			return nil, fmt.Errorf("make store %s: %w", path, err)
+		}
+	case err == nil && info.Size() == 0:
 		return nil, fmt.Errorf("open store: %s is empty: put a backup in its place, or remove it to begin anew", path)
 	}
 	b, err := openFile(path, o.LockTimeout)
@@ -53,6 +60,31 @@ func Open(path string, o Options) (*DB, error) {
 	// Only a help for people, read when the lock is held; a store without it works as well.
 	_ = os.WriteFile(holderFile(path), []byte(strconv.Itoa(os.Getpid())), 0o600)
 	return db, nil
+}
+
+// create makes a new store under another name and gives it its own when it is whole, so that a crash leaves
+// no store or a sound one. One that another process made at the same moment stays.
+func create(path string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
+	if err != nil {
+		return err
+	}
+	name := f.Name()
+	defer os.Remove(name)
+	if err := f.Close(); err != nil {
+		return err
+	}
+	b, err := openFile(name, time.Second)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(b.Update(migrate), b.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(name, path); err == nil || errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return os.Rename(name, path) // a file system without links
 }
 
 // openFile opens the file and turns the panic that bbolt answers some damage with into an error.

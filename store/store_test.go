@@ -156,6 +156,9 @@ func TestOpenRefuses(t *testing.T) {
 		t.Errorf("newer schema: %v", err)
 	}
 
+	if left := must[[]string](t)(filepath.Glob(filepath.Join(dir, "*new*"))); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
 	empty := filepath.Join(dir, "empty.db")
 	ok(t, os.WriteFile(empty, nil, 0o600))
 	if _, err := Open(empty, Options{}); err == nil {
