@@ -1,0 +1,319 @@
+package feed
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"crier/content"
+	"crier/store"
+)
+
+const (
+	// skew is how far ahead of us a blog's clock may be: an entry dated no later counts as written now.
+	skew = 10 * time.Minute
+	// spacing parts the news of one poll, so that they arrive in order.
+	spacing = time.Second
+	// flood is how many times max_new is too much even where all of it is newer than anything known.
+	flood = 10
+	// maxAliases bounds how many earlier names of an entry are remembered.
+	maxAliases = 16
+	// fieldsVersion names the way in which a document becomes fields. Where another version of crier wrote
+	// an entry's hash, a difference is that version's and not the author's, and says nothing to the world.
+	fieldsVersion = "1:"
+)
+
+// input is all that a poll's outcome depends on.
+type input struct {
+	now        time.Time
+	cfg        Config
+	spacing    time.Duration // between news
+	handleHost string
+	feed       store.Feed
+	known      []store.Entry                          // every entry in the store
+	configured map[string]bool                        // addresses of all configured feeds
+	published  func(key string) ([]byte, error)       // what an entry's post was made from; nil: never made
+	visible    func(before, after content.Entry) bool // whether a change shows in the post
+	looks      map[string]lookResult                  // by key: what the pages of suspects answered
+	doc        *Document                              // nil: not modified
+}
+
+// planned is the outcome.
+type planned struct {
+	feed  store.Feed
+	put   []store.EntryPut
+	want  []store.Entry // suspects whose page must be looked at before this can be final
+	items []OutcomeItem // what will be seen of it, in the order in which it happens
+	fresh int           // new entries, held ones not counted
+	edits int
+	gone  int
+	held  int
+	first bool
+}
+
+// planner carries a plan while it is made.
+type planner struct {
+	input
+	out   planned
+	host  string        // the blog's
+	own   []store.Entry // of this feed, and of feeds that are not configured any more
+	keys  map[string]bool
+	older time.Time // the oldest date present in the document; zero if none
+}
+
+// plan works out what a poll means. It reads nothing but its input and changes nothing.
+func plan(in input) (planned, error) {
+	p := &planner{input: in, keys: map[string]bool{}}
+	p.out.feed = in.feed
+	var foreign []store.Entry
+	for _, e := range in.known {
+		p.keys[e.Key] = true
+		switch {
+		case e.Feed == in.feed.URL || !in.configured[e.Feed]:
+			p.own = append(p.own, e)
+		default:
+			foreign = append(foreign, e)
+		}
+	}
+	if in.doc == nil {
+		p.lookAgain()
+		return p.out, nil
+	}
+	base := baseURL(in.doc.Link, in.feed.URL)
+	p.host = BlogHost(in.doc.Link, in.feed.URL, in.handleHost)
+	subjects := subjectsOf(in.doc, p.host, base)
+	match(in.feed, subjects, p.own, foreign)
+
+	p.out.first = in.feed.FirstRead.IsZero()
+	if p.out.first {
+		p.firstRead(subjects)
+	}
+	matched := make([]bool, len(p.own))
+	var fresh []*subject
+	for _, s := range subjects {
+		p.present(p.effectiveDate(s))
+		if s.foreign {
+			continue
+		}
+		if s.entry < 0 {
+			fresh = append(fresh, s)
+			continue
+		}
+		matched[s.entry] = true
+		back, err := p.seen(s, p.own[s.entry])
+		if err != nil {
+			return p.out, err
+		}
+		if back {
+			fresh = append(fresh, s)
+		}
+	}
+	if err := p.added(fresh); err != nil {
+		return p.out, err
+	}
+	for i, e := range p.own {
+		if !matched[i] && e.Feed == in.feed.URL {
+			p.missing(e)
+		}
+	}
+	p.finish()
+	return p.out, nil
+}
+
+// firstRead notes what the first readable document of a feed says about all later ones.
+func (p *planner) firstRead(subjects []*subject) {
+	p.out.feed.FirstRead = p.now
+	for _, s := range subjects {
+		if d := p.clamp(s.date); !d.After(p.now) && d.After(p.out.feed.FirstNewest) {
+			p.out.feed.FirstNewest = d
+		}
+	}
+}
+
+// clamp takes a date that is only a little ahead for now.
+func (p *planner) clamp(d time.Time) time.Time {
+	if d.After(p.now) && !d.After(p.now.Add(skew)) {
+		return p.now
+	}
+	return d
+}
+
+// effectiveDate returns the date by which an item stands in the order of its feed: that of its entry, which
+// does not move when the feed dates it anew.
+func (p *planner) effectiveDate(s *subject) time.Time {
+	if s.entry >= 0 {
+		return p.own[s.entry].Date
+	}
+	if s.date.IsZero() {
+		return p.now
+	}
+	return p.clamp(s.date)
+}
+
+// present notes a date that stands in the document.
+func (p *planner) present(d time.Time) {
+	if p.older.IsZero() || d.Before(p.older) {
+		p.older = d
+	}
+}
+
+// describe brings what an entry is recognised by, and where it is read, up to date with the document.
+func (p *planner) describe(e *store.Entry, s *subject, hash string) {
+	before := entryNames(e)
+	e.Feed, e.GUID, e.Link, e.URL, e.Title = p.feed.URL, s.GUID, s.Link, s.URL, s.Title
+	e.HasPage = s.hasPage && s.address != ""
+	if e.FieldsHash != hash {
+		e.FieldsHash, e.Fingerprint = hash, s.fingerprint()
+	}
+	e.MissingSince, e.FirstLook, e.NextLook = time.Time{}, time.Time{}, time.Time{}
+	e.Aliases = aliases(e.Aliases, before, entryNames(e))
+}
+
+// aliases adds the names that an entry lost to its earlier ones.
+func aliases(have, before, now []string) []string {
+	out := slices.Clone(have)
+	for _, name := range before {
+		if !slices.Contains(now, name) && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out[max(0, len(out)-maxAliases):]
+}
+
+// seen deals with an item whose entry is known. It reports whether that is a return from the dead, which
+// is decided like other news.
+func (p *planner) seen(s *subject, e store.Entry) (back bool, err error) {
+	if e.State == store.EntryGone {
+		return true, nil
+	}
+	was := e
+	fields, hash, err := encode(s)
+	if err != nil {
+		return false, err
+	}
+	ours := strings.HasPrefix(e.FieldsHash, fieldsVersion)
+	changed := e.FieldsHash != hash
+	p.describe(&e, s, hash)
+	if e.Todo == store.TodoDelete {
+		e.Todo, e.Due = store.TodoNothing, time.Time{}
+		changed, ours = true, true // an Update may have been due before the Delete was
+	}
+	switch {
+	case e.State != store.EntryLive:
+		p.postponed(&e, s)
+	case changed && ours:
+		if err := p.changed(&e, s); err != nil {
+			return false, err
+		}
+	}
+	if was.FieldsHash == e.FieldsHash {
+		fields = nil
+	}
+	if fields != nil || !reflect.DeepEqual(was, e) {
+		p.out.put = append(p.out.put, store.EntryPut{Entry: e, Fields: fields})
+	}
+	return false, nil
+}
+
+// changed decides whether a change of a live entry is worth an Update. It is compared with what the post
+// was made from, so that a change and its undoing before anything was sent come to nothing.
+func (p *planner) changed(e *store.Entry, s *subject) error {
+	raw, err := p.published(e.Key)
+	if err != nil {
+		return fmt.Errorf("read what the post of %s was made from: %w", e.Key, err)
+	}
+	var before content.Entry
+	if raw != nil {
+		if err := json.Unmarshal(raw, &before); err != nil {
+			return fmt.Errorf("decode what the post of %s was made from: %w", e.Key, err)
+		}
+	}
+	if raw != nil && !p.visible(before, s.Entry) {
+		if e.Todo == store.TodoUpdate {
+			e.Todo, e.Due = store.TodoNothing, time.Time{}
+		}
+		return nil
+	}
+	e.Todo, e.Due = store.TodoUpdate, p.now
+	p.out.edits++
+	p.report("update", e)
+	return nil
+}
+
+// postponed follows the feed's date of an entry that has no post yet.
+func (p *planner) postponed(e *store.Entry, s *subject) {
+	if !e.Dated || s.date.IsZero() || s.date.Equal(e.Date) {
+		return
+	}
+	waits := e.State == store.EntryNew && e.Date.After(p.now)
+	e.Date = p.clamp(s.date)
+	if waits {
+		e.Due = later(e.Date, p.now.Add(p.cfg.Grace))
+	}
+}
+
+// encode returns an item's fields as they are stored, and their hash.
+func encode(s *subject) ([]byte, string, error) {
+	fields, err := json.Marshal(s.Entry)
+	if err != nil {
+		return nil, "", fmt.Errorf("encode the fields of %q: %w", s.Title, err)
+	}
+	sum := sha256.Sum256(fields)
+	return fields, fieldsVersion + hex.EncodeToString(sum[:16]), nil
+}
+
+// finish brings the feed's own record up to date.
+func (p *planner) finish() {
+	f := &p.out.feed
+	f.Title = p.doc.Title
+	f.Missing = 0
+	latestOf := map[string]store.Entry{}
+	for _, e := range p.own {
+		if e.Feed == f.URL {
+			latestOf[e.Key] = e
+		}
+	}
+	for _, put := range p.out.put {
+		latestOf[put.Entry.Key] = put.Entry
+	}
+	for _, e := range latestOf {
+		if !e.NextLook.IsZero() {
+			f.Missing++
+		}
+		if e.Dated && !e.Date.After(p.now) && e.Date.After(f.Newest) {
+			f.Newest = e.Date
+		}
+	}
+}
+
+// report adds a line to what will be seen of the poll.
+func (p *planner) report(action string, e *store.Entry) {
+	p.out.items = append(p.out.items, OutcomeItem{Action: action, Title: e.Title, URL: e.URL})
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// oldestFirst sorts items into the order in which they were written; undated ones are the youngest, and of
+// two with one date the one further down in the document is the older.
+func oldestFirst(fresh []*subject) {
+	slices.SortStableFunc(fresh, func(a, b *subject) int {
+		if a.date.IsZero() != b.date.IsZero() {
+			if a.date.IsZero() {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Or(a.date.Compare(b.date), cmp.Compare(b.pos, a.pos))
+	})
+}

@@ -1,0 +1,264 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"crier/content"
+	"crier/store"
+)
+
+// Config is one configured feed.
+type Config struct {
+	URL          string        // http(s) URL, or absolute path of a local file
+	Interval     time.Duration // between two polls
+	IntervalSet  bool          // the owner chose the interval: what the feed itself asks for does not count
+	Backfill     int           // so many of the entries of the first poll are listed in the outbox
+	MaxNew       int           // more news than this in one poll, not all of it newer than what is known: held
+	Grace        time.Duration // how long a new entry waits before it goes out
+	Deletions    string        // "confirm", "feed" or "never"
+	ConfirmAfter time.Duration // "confirm": how far apart the two looks at an entry's page must be
+	Render       content.Options
+	Transport    http.RoundTripper // guarded; for the feed and the pages of its entries
+}
+
+// Options are what a Poller works with.
+type Options struct {
+	Store      *store.DB
+	Feeds      []Config
+	HandleHost string // host of the handle: the blog's host where neither channel nor feed has one
+	UserAgent  string
+	Log        *slog.Logger
+	Notify     func()        // called when there may be something to publish; may be nil
+	Spacing    time.Duration // between the news of one poll, at most 5 s; 0 means one second
+}
+
+// Poller polls the feeds. It is safe for concurrent use.
+type Poller struct {
+	o          Options
+	feeds      []*watcher
+	configured map[string]bool
+}
+
+// watcher is the poller of one feed.
+type watcher struct {
+	p       *Poller
+	cfg     Config
+	client  *http.Client // for the feed
+	pages   *http.Client // for the pages of its entries
+	log     *slog.Logger
+	settled chan struct{} // one slot: the time of the next poll has changed
+
+	mu      sync.Mutex
+	running *call         // the poll under way; guarded by mu
+	hint    time.Duration // what the feed asked for last; guarded by mu
+}
+
+// call is a poll under way that others may wait for.
+type call struct {
+	done    chan struct{}
+	outcome Outcome // valid once done is closed
+}
+
+// PollOptions say what PollAll does.
+type PollOptions struct {
+	DryRun bool // find out what would happen and store nothing
+}
+
+// Outcome is what came of polling one feed.
+type Outcome struct {
+	URL     string        `json:"url"`
+	New     int           `json:"new"`     // entries that get a post, held ones not counted
+	Changed int           `json:"changed"` // posts that will be updated
+	Removed int           `json:"removed"` // posts that will be deleted
+	Held    int           `json:"held"`    // entries that wait for the owner's decision
+	Error   string        `json:"error"`   // in the owner's terms; empty if the poll was good
+	Items   []OutcomeItem `json:"items,omitempty"`
+}
+
+// OutcomeItem is one thing that happens because of a poll.
+type OutcomeItem struct {
+	// Action is "publish", "wait" (dated in the future), "serve" (gets a post that is not delivered), "hold",
+	// "update", "remove", or "drop" (withdrawn before it was published).
+	Action string `json:"action"`
+	Title  string `json:"title"`
+	URL    string `json:"url"`
+}
+
+// NewPoller returns a poller; it does nothing until it is told to.
+func NewPoller(o Options) *Poller {
+	if o.Spacing == 0 {
+		o.Spacing = spacing
+	}
+	p := &Poller{o: o, configured: map[string]bool{}}
+	for _, cfg := range o.Feeds {
+		p.configured[cfg.URL] = true
+		p.feeds = append(p.feeds, &watcher{
+			p:       p,
+			cfg:     cfg,
+			client:  &http.Client{Transport: cfg.Transport, CheckRedirect: limitRedirects(fetchRedirects)},
+			pages:   &http.Client{Transport: cfg.Transport, CheckRedirect: limitRedirects(lookRedirects)},
+			log:     o.Log.With("feed", cfg.URL),
+			settled: make(chan struct{}, 1),
+		})
+	}
+	return p
+}
+
+// Run polls every feed on its own schedule until ctx is done, and returns when the last poll has ended: nil
+// after a stop, else the error of the store that made going on pointless.
+func (p *Poller) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	for _, f := range p.feeds {
+		wg.Go(func() {
+			if err := f.run(ctx); err != nil && ctx.Err() == nil {
+				cancel(err)
+			}
+		})
+	}
+	wg.Wait()
+	if len(p.feeds) == 0 {
+		<-ctx.Done()
+	}
+	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
+// PollAll polls every feed now, all at once, whatever the schedule or the server's Retry-After say, and
+// returns when the outcome is stored. A poll that is under way is joined. The outcomes are in the order of
+// the configuration.
+func (p *Poller) PollAll(ctx context.Context, o PollOptions) []Outcome {
+	out := make([]Outcome, len(p.feeds))
+	var wg sync.WaitGroup
+	for i, f := range p.feeds {
+		wg.Go(func() {
+			if o.DryRun {
+				out[i] = f.dryRun(ctx)
+			} else {
+				out[i], _ = f.poll(ctx)
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+// Settle decides about the held entries of a feed, or of all feeds if feedURL is empty: they go out one
+// after the other, or become posts that are never delivered. It returns how many there were.
+func (p *Poller) Settle(feedURL string, release bool) (int, error) {
+	n, err := p.o.Store.SettleHeld(feedURL, release, time.Now().UTC(), p.o.Spacing)
+	if err != nil {
+		return n, fmt.Errorf("settle held entries: %w", err)
+	}
+	if n > 0 {
+		p.notify()
+	}
+	return n, nil
+}
+
+func (p *Poller) notify() {
+	if p.o.Notify != nil {
+		p.o.Notify()
+	}
+}
+
+// run polls one feed until ctx is done. It returns an error only if the store fails.
+func (w *watcher) run(ctx context.Context) error {
+	for {
+		rec, err := w.record()
+		if err != nil {
+			return err
+		}
+		if wait := due(time.Now().UTC(), rec, w.interval()); wait > 0 {
+			if !w.sleep(ctx, min(wait, maxSleep)) {
+				return nil
+			}
+			continue
+		}
+		if _, err := w.poll(ctx); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// sleep waits, at most until the time of the next poll changes. It reports whether to go on.
+func (w *watcher) sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-w.settled:
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
+func (w *watcher) interval() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return interval(w.cfg, w.hint)
+}
+
+// poll polls the feed, or waits for the poll that is under way. The error is the store's; what is wrong
+// with the feed is part of the outcome.
+func (w *watcher) poll(ctx context.Context) (Outcome, error) {
+	w.mu.Lock()
+	if c := w.running; c != nil {
+		w.mu.Unlock()
+		select {
+		case <-c.done:
+			return c.outcome, nil
+		case <-ctx.Done():
+			return Outcome{URL: w.cfg.URL, Error: "stopped waiting for the poll that is under way"}, nil
+		}
+	}
+	c := &call{done: make(chan struct{})}
+	w.running = c
+	w.mu.Unlock()
+
+	var err error
+	c.outcome, err = w.once(ctx)
+	w.mu.Lock()
+	w.running = nil
+	w.mu.Unlock()
+	close(c.done)
+	select {
+	case w.settled <- struct{}{}:
+	default:
+	}
+	return c.outcome, err
+}
+
+// once is one poll from fetch to record.
+func (w *watcher) once(ctx context.Context) (Outcome, error) {
+	rec, err := w.record()
+	if err != nil {
+		return Outcome{URL: w.cfg.URL, Error: err.Error()}, err
+	}
+	r := w.read(ctx, rec)
+	if ctx.Err() != nil { // we are stopping: this says nothing about the feed
+		return Outcome{URL: w.cfg.URL, Error: "stopped before the feed was read"}, nil
+	}
+	out, err := w.store(ctx, r)
+	if err != nil {
+		return Outcome{URL: w.cfg.URL, Error: "the store failed: " + err.Error()}, err
+	}
+	return out, nil
+}
+
+// random is how much of the greatest jitter is added this time.
+func random() float64 { return rand.Float64() }
