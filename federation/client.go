@@ -1,0 +1,303 @@
+package federation
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	maxDocument    = 1 << 20          // bytes of a fetched document; Mastodon's own bound
+	maxSnippet     = 1 << 10          // bytes of an inbox's answer that are kept
+	maxRedirects   = 3                // as Mastodon follows
+	getTimeout     = 10 * time.Second // for one document with all its redirects
+	attemptTimeout = 15 * time.Second // slow receivers fetch our key before they answer
+	maxWait        = 24 * time.Hour   // longest Retry-After that is believed
+)
+
+// errSelf says that a request would have gone to ourselves.
+var errSelf = errors.New("the address is our own")
+
+// errForeign says that a document or a key is not whose it claims to be. Asking again changes nothing.
+var errForeign = errors.New("it is not what it claims to be")
+
+// statusError is an answer other than the one hoped for.
+type statusError struct {
+	URL    string
+	Status int
+}
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("%s answered %d %s", e.URL, e.Status, http.StatusText(e.Status))
+}
+
+// isGone reports whether an error is an answer that says that there is no such thing (any more).
+func isGone(err error) bool {
+	var s *statusError
+	return errors.As(err, &s) && (s.Status == http.StatusNotFound || s.Status == http.StatusGone)
+}
+
+// isFinal reports whether an error is an answer that asking again would not change.
+func isFinal(err error) bool {
+	var s *statusError
+	return errors.As(err, &s) && s.Status >= 400 && s.Status < 500 &&
+		s.Status != http.StatusRequestTimeout && s.Status != http.StatusTooManyRequests
+}
+
+// client makes all outbound requests of the package: signed, bounded in time and size, never to ourselves.
+// It is safe for concurrent use.
+type client struct {
+	ids       IDs
+	signer    signer
+	http      *http.Client
+	agent     string
+	allowHTTP bool
+}
+
+func newClient(ids IDs, c Config) *client {
+	return &client{
+		ids:       ids,
+		signer:    signer{id: ids.Key(), key: c.Key},
+		agent:     "crier/" + c.Version + " (+" + ids.Base() + ")",
+		allowHTTP: c.AllowHTTP,
+		http: &http.Client{
+			Transport: c.Transport,
+			// A followed redirect would carry the signature of another address, and a POST might become a GET.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+// answer is what an inbox said to a delivery.
+type answer struct {
+	Status     int
+	RetryAfter time.Duration // as asked for, at most a day; 0 where nothing was asked for
+	Snippet    string        // the beginning of the body, on one line
+}
+
+// post delivers an activity to an inbox: one signed attempt, no redirects. An error means that there was
+// no answer; errSelf that none was sought.
+func (c *client) post(ctx context.Context, inbox string, body []byte) (answer, error) {
+	u, err := c.check(inbox)
+	if err != nil {
+		return answer{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
+	if err != nil {
+		return answer{}, fmt.Errorf("deliver to %s: %w", inbox, err)
+	}
+	r.Header.Set("Content-Type", typeActivity)
+	r.Header.Set("User-Agent", c.agent)
+	now := time.Now()
+	if body == nil {
+		body = []byte{} // has a digest as well
+	}
+	if err := c.signer.sign(r, body, now); err != nil {
+		return answer{}, err
+	}
+	resp, err := c.http.Do(r)
+	if err != nil {
+		return answer{}, fmt.Errorf("deliver to %s: %w", inbox, err)
+	}
+	defer resp.Body.Close()
+	// What cannot be read of the body is no failure: the status has come.
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxSnippet))
+	return answer{
+		Status:     resp.StatusCode,
+		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), now),
+		Snippet:    clean(string(text), maxSnippet),
+	}, nil
+}
+
+// retryAfter reads the header of that name (RFC 9110 §10.2.3), as seconds or date.
+func retryAfter(value string, now time.Time) time.Duration {
+	var wait time.Duration
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		wait = time.Duration(seconds) * time.Second
+	} else if date, err := http.ParseTime(value); err == nil {
+		wait = date.Sub(now)
+	}
+	return min(max(wait, 0), maxWait)
+}
+
+// check returns the address as a URL that may be contacted. The transport still has its own word.
+func (c *client) check(address string) (*url.URL, error) {
+	u, err := parseAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	if u.Scheme != "https" && !c.allowHTTP {
+		return nil, fmt.Errorf("contact %s: only https is allowed (see network.allow_http)", address)
+	}
+	if sameHost(address, c.ids.Base()) {
+		return nil, fmt.Errorf("contact %s: %w", address, errSelf)
+	}
+	u.Fragment, u.RawFragment = "", ""
+	return u, nil
+}
+
+// wanted says what a fetched document has to be.
+type wanted struct {
+	accept   string
+	is       func(contentType string) bool
+	sameHost bool // as the address asked for, through all redirects
+}
+
+// wantObject is a document of ActivityPub, wantActor one that must not come from another host, and
+// wantJRD an answer of WebFinger (RFC 7033).
+func wantObject() wanted { return wanted{accept: typeLD + ", " + typeActivity, is: isActivityType} }
+func wantActor() wanted {
+	w := wantObject()
+	w.sameHost = true
+	return w
+}
+func wantJRD() wanted { return wanted{accept: typeJRD + ", application/json", is: isJRDType} }
+
+// fetched is a document from elsewhere: one JSON value, and the address it came from in the end.
+type fetched struct {
+	URL  string
+	Body json.RawMessage
+}
+
+// get fetches a document with signed requests. A status other than 200 is a *statusError.
+func (c *client) get(ctx context.Context, address string, want wanted) (fetched, error) {
+	ctx, cancel := context.WithTimeout(ctx, getTimeout)
+	defer cancel()
+	at := withoutFragment(address)
+	for range maxRedirects + 1 {
+		doc, next, err := c.getOnce(ctx, at, want)
+		if err != nil {
+			return fetched{}, fmt.Errorf("fetch %s: %w", address, err)
+		}
+		if next == "" {
+			return doc, nil
+		}
+		if want.sameHost && !sameHost(next, address) {
+			return fetched{}, fmt.Errorf("fetch %s: it redirects to another host (%s)", address, next)
+		}
+		at = next
+	}
+	return fetched{}, fmt.Errorf("fetch %s: more than %d redirects", address, maxRedirects)
+}
+
+// getOnce makes one request; next is where it was redirected to.
+func (c *client) getOnce(ctx context.Context, at string, want wanted) (doc fetched, next string, err error) {
+	u, err := c.check(at)
+	if err != nil {
+		return fetched{}, "", err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return fetched{}, "", err
+	}
+	r.Header.Set("Accept", want.accept)
+	r.Header.Set("User-Agent", c.agent) // GoToSocial answers 418 to a request without one
+	if err := c.signer.sign(r, nil, time.Now()); err != nil {
+		return fetched{}, "", err
+	}
+	resp, err := c.http.Do(r)
+	if err != nil {
+		return fetched{}, "", err
+	}
+	defer resp.Body.Close()
+	if next, err := redirected(resp, u); next != "" || err != nil {
+		return fetched{}, next, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fetched{}, "", &statusError{URL: at, Status: resp.StatusCode}
+	}
+	if kind := resp.Header.Get("Content-Type"); !want.is(kind) {
+		return fetched{}, "", fmt.Errorf("%s answered with the type %q", at, clean(kind, 80))
+	}
+	body, err := readCapped(resp.Body, maxDocument)
+	if err != nil {
+		return fetched{}, "", fmt.Errorf("read %s: %w", at, err)
+	}
+	if err := checkJSON(body); err != nil {
+		return fetched{}, "", fmt.Errorf("read %s: %w", at, err)
+	}
+	return fetched{URL: at, Body: body}, "", nil
+}
+
+// redirected returns where an answer sends us, or nothing where it is no redirect.
+func redirected(resp *http.Response, from *url.URL) (string, error) {
+	switch resp.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	default:
+		return "", nil
+	}
+	to, err := from.Parse(resp.Header.Get("Location"))
+	if err != nil || resp.Header.Get("Location") == "" {
+		return "", fmt.Errorf("%s redirects to nowhere", from)
+	}
+	to.Fragment, to.RawFragment = "", ""
+	return to.String(), nil
+}
+
+// object fetches the thing with that id, or the thing that an address leads to, and makes sure that it
+// comes from where its id says: its id is the final address, or on the same host and, fetched again,
+// the address of the answer. It returns the JSON and the id.
+func (c *client) object(ctx context.Context, address string, want wanted) (fetched, error) {
+	doc, err := c.get(ctx, address, want)
+	if err != nil {
+		return fetched{}, err
+	}
+	id := idOf(doc.Body)
+	if sameAddress(id, doc.URL) {
+		return fetched{URL: id, Body: doc.Body}, nil
+	}
+	if !sameHost(id, doc.URL) {
+		return fetched{}, fmt.Errorf("fetch %s: %w: its id %q is on another host", address, errForeign, clean(id, 200))
+	}
+	doc, err = c.get(ctx, id, want)
+	if err != nil {
+		return fetched{}, err
+	}
+	if idOf(doc.Body) != id || !sameAddress(id, doc.URL) {
+		return fetched{}, fmt.Errorf("fetch %s: %w: its id %q leads elsewhere", address, errForeign, clean(id, 200))
+	}
+	return fetched{URL: id, Body: doc.Body}, nil
+}
+
+// readCapped reads all of r, or fails where it is longer than limit bytes.
+func readCapped(r io.Reader, limit int64) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(b)) > limit {
+		return nil, fmt.Errorf("longer than %d bytes", limit)
+	}
+	return b, nil
+}
+
+// isActivityType reports whether a Content-Type is ActivityPub's (ActivityPub §3.2). Without the profile,
+// ld+json is not: it may be anything, and an upload on somebody's media host could pose as an actor.
+func isActivityType(contentType string) bool {
+	kind, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return false
+	}
+	if kind == typeActivity {
+		return true
+	}
+	return kind == "application/ld+json" &&
+		refs(strings.Fields(params["profile"])).Has("https://www.w3.org/ns/activitystreams")
+}
+
+func isJRDType(contentType string) bool {
+	kind, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (kind == typeJRD || kind == "application/json")
+}

@@ -1,0 +1,95 @@
+package federation
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+const nsActivityStreams = "https://www.w3.org/ns/activitystreams"
+
+// idTerm is a JSON-LD term whose values are ids.
+type idTerm struct {
+	ID   string `json:"@id"`
+	Type string `json:"@type"`
+}
+
+func refTerm(iri string) idTerm { return idTerm{ID: iri, Type: "@id"} }
+
+// actorTerms names the properties of an actor that ActivityStreams itself does not define. No remote
+// context is named but the two that every server knows by heart: a peer that expands documents need not
+// fetch anything for ours. attributionDomains is no @id, its values are host names (GHSA-rwcw-vq68-g34p).
+type actorTerms struct {
+	ManuallyApproves   string `json:"manuallyApprovesFollowers"`
+	AlsoKnownAs        idTerm `json:"alsoKnownAs"`
+	MovedTo            idTerm `json:"movedTo"`
+	Toot               string `json:"toot"`
+	Featured           idTerm `json:"featured"`
+	Discoverable       string `json:"discoverable"`
+	Indexable          string `json:"indexable"`
+	AttributionDomains string `json:"attributionDomains"`
+	Schema             string `json:"schema"`
+	PropertyValue      string `json:"PropertyValue"`
+	Value              string `json:"value"`
+	WebFinger          string `json:"webfinger"`
+}
+
+// actorContext is the @context of the actor. Mastodon writes schema.org without a slash, and reads it so.
+func actorContext() []any {
+	return []any{nsActivityStreams, "https://w3id.org/security/v1", actorTerms{
+		ManuallyApproves:   "as:manuallyApprovesFollowers",
+		AlsoKnownAs:        refTerm("as:alsoKnownAs"),
+		MovedTo:            refTerm("as:movedTo"),
+		Toot:               "http://joinmastodon.org/ns#",
+		Featured:           refTerm("toot:featured"),
+		Discoverable:       "toot:discoverable",
+		Indexable:          "toot:indexable",
+		AttributionDomains: "toot:attributionDomains",
+		Schema:             "http://schema.org#",
+		PropertyValue:      "schema:PropertyValue",
+		Value:              "schema:value",
+		WebFinger:          "https://purl.archive.org/socialweb/webfinger#webfinger",
+	}}
+}
+
+// postTerms names the properties of a post that ActivityStreams itself does not define; the ones about
+// quotes are those of FEP-044f.
+type postTerms struct {
+	Hashtag           string `json:"Hashtag"`
+	Sensitive         string `json:"sensitive"`
+	GTS               string `json:"gts"`
+	InteractionPolicy idTerm `json:"interactionPolicy"`
+	CanQuote          idTerm `json:"canQuote"`
+	AutomaticApproval idTerm `json:"automaticApproval"`
+}
+
+// postContext is the @context of posts, of the activities about them and of the collections that hold
+// them.
+func postContext() []any {
+	return []any{nsActivityStreams, postTerms{
+		Hashtag:           "as:Hashtag",
+		Sensitive:         "as:sensitive",
+		GTS:               "https://gotosocial.org/ns#",
+		InteractionPolicy: refTerm("gts:interactionPolicy"),
+		CanQuote:          refTerm("gts:canQuote"),
+		AutomaticApproval: refTerm("gts:automaticApproval"),
+	}}
+}
+
+// withoutContext returns a JSON object less an @context that comes first in it, as a document has to be
+// when it is embedded in another that states the same context. All other bytes stay as they are; what is
+// no such object is returned unchanged.
+func withoutContext(object []byte) json.RawMessage {
+	d := json.NewDecoder(bytes.NewReader(object))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return object
+	}
+	if t, err := d.Token(); err != nil || t != "@context" {
+		return object
+	}
+	var context json.RawMessage
+	if d.Decode(&context) != nil {
+		return object
+	}
+	rest := bytes.TrimLeft(object[d.InputOffset():], " \t\r\n")
+	return append([]byte("{"), bytes.TrimPrefix(rest, []byte(","))...)
+}

@@ -1,0 +1,452 @@
+package federation
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"crier/store"
+)
+
+// wake consumes what WakeDeliverer left and reports whether it was called.
+func (d *daemon) woken() bool {
+	select {
+	case <-d.s.deliver:
+		return true
+	default:
+		return false
+	}
+}
+
+func TestFollowIsStoredAndAccepted(t *testing.T) {
+	d := newDaemon(t)
+	alice := newStranger(t, d, "a.example", "alice")
+	if got := alice.post(t, d, alice.follow()); got != 202 {
+		t.Fatalf("status %d", got)
+	}
+	f, err := d.db.Follower(alice.id())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Since = time.Time{}
+	want := store.Follower{
+		Actor: alice.id(), Inbox: alice.id() + "/inbox", SharedInbox: "https://a.example/inbox",
+		Handle: "alice@a.example", Name: "Some alice", KeyID: alice.keyID(), Key: publicPEM(alice.pair),
+		FollowID: "https://a.example/1", State: store.FollowerAccepted, Follow: f.Follow,
+	}
+	if diff := cmp.Diff(want, f); diff != "" {
+		t.Error(diff)
+	}
+	queue := d.queue()
+	if len(queue) != 1 || queue[0].Inbox != alice.id()+"/inbox" || queue[0].Type != "Accept" {
+		t.Fatalf("%+v", queue)
+	}
+	if !d.woken() {
+		t.Error("the deliverer was not woken")
+	}
+	accept, err := d.db.Activity(queue[0].Activity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "accept.json", accept.Body)
+	wantLog := []string{"Follow(alice@a.example → user@example.com): 202 Accepted, follower added"}
+	if diff := cmp.Diff(wantLog, d.told()); diff != "" {
+		t.Error(diff)
+	}
+	if got, _ := describe(accept.Body); got != "Accept" {
+		t.Error(got)
+	}
+}
+
+// TestFollowShapes has the Follow as servers send it. The payloads are written after what is known of
+// each (federation-facts §5); they are no captures.
+func TestFollowShapes(t *testing.T) {
+	shapes, err := filepath.Glob("testdata/inbox/follow-*.json")
+	if err != nil || len(shapes) < 6 {
+		t.Fatal(shapes, err)
+	}
+	for _, path := range shapes {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			body, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := newDaemon(t)
+			alice := newStranger(t, d, "a.example", "alice")
+			if strings.Contains(path, "gotosocial") {
+				alice.keyPath = "/main-key"
+			}
+			if got := alice.post(t, d, string(body)); got != 202 {
+				t.Fatalf("status %d", got)
+			}
+			if got := d.followers(); got != "alice@a.example accepted" {
+				t.Errorf("followers: %s", got)
+			}
+			var sent struct{ ID string }
+			if err := json.Unmarshal(body, &sent); err != nil {
+				t.Fatal(err)
+			}
+			accept, err := d.db.Activity(d.queue()[0].Activity)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got acceptActivity
+			var embedded followActivity
+			if err := json.Unmarshal(accept.Body, &got); err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(got.Object, &embedded); err != nil {
+				t.Fatal(err)
+			}
+			want := followActivity{ID: sent.ID, Type: "Follow", Actor: alice.id(), Object: d.s.ids.Actor()}
+			if diff := cmp.Diff(want, embedded); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestFollowTwice(t *testing.T) {
+	d := newDaemon(t)
+	alice := newStranger(t, d, "a.example", "alice")
+	again := strings.Replace(alice.follow(), "a.example/1", "a.example/9", 1)
+	for _, body := range []string{alice.follow(), alice.follow(), again} {
+		if got := alice.post(t, d, body); got != 202 {
+			t.Fatal(got)
+		}
+	}
+	if n, err := d.db.CountFollowers(); n != 1 || err != nil {
+		t.Errorf("%d followers, %v", n, err)
+	}
+	f, err := d.db.Follower(alice.id())
+	if err != nil || f.FollowID != "https://a.example/9" {
+		t.Errorf("the follow's id is %q, %v", f.FollowID, err)
+	}
+	if q := d.queue(); len(q) != 2 {
+		t.Errorf("%d accepts wait, want one for each id: %+v", len(q), q)
+	}
+	want := []string{
+		"Follow(alice@a.example → user@example.com): 202 Accepted, follower added",
+		"Follow(alice@a.example → user@example.com): 202 Accepted, followed already",
+		"Follow(alice@a.example → user@example.com): 202 Accepted, followed already",
+	}
+	if diff := cmp.Diff(want, d.told()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestFollowAgainLearnsTheNewInbox(t *testing.T) {
+	d := newDaemon(t)
+	alice := newStranger(t, d, "a.example", "alice")
+	if got := alice.post(t, d, alice.follow()); got != 202 {
+		t.Fatal(got)
+	}
+	d.s = New(d.s.cfg) // a day later
+	alice.bend(func(doc map[string]any) { doc["inbox"] = "https://a.example/new/inbox" })
+	if got := alice.post(t, d, alice.follow()); got != 202 {
+		t.Fatal(got)
+	}
+	f, err := d.db.Follower(alice.id())
+	if err != nil || f.Inbox != "https://a.example/new/inbox" {
+		t.Errorf("%+v, %v", f, err)
+	}
+	// An actor that cannot be fetched just now is known well enough.
+	d.s = New(d.s.cfg)
+	alice.status(502)
+	if got := alice.post(t, d, alice.follow()); got != 202 {
+		t.Errorf("status %d", got)
+	}
+}
+
+func TestFollowAwaitsApproval(t *testing.T) {
+	d := newDaemon(t)
+	d.s.cfg.Profile.ManuallyApproves = true
+	alice := newStranger(t, d, "a.example", "alice")
+	for range 2 {
+		if got := alice.post(t, d, alice.follow()); got != 202 {
+			t.Fatal(got)
+		}
+	}
+	if got := d.followers(); got != "alice@a.example pending" {
+		t.Error(got)
+	}
+	if len(d.queue()) != 0 || d.woken() {
+		t.Error("an answer waits")
+	}
+	if n, err := d.db.CountFollowers(); n != 0 || err != nil {
+		t.Error(n, err)
+	}
+}
+
+func TestFollowerStaysApproved(t *testing.T) {
+	d := newDaemon(t)
+	alice := newStranger(t, d, "a.example", "alice")
+	if got := alice.post(t, d, alice.follow()); got != 202 {
+		t.Fatal(got)
+	}
+	d.s.cfg.Profile.ManuallyApproves = true
+	if got := alice.post(t, d, alice.follow()); got != 202 {
+		t.Fatal(got)
+	}
+	if got := d.followers(); got != "alice@a.example accepted" {
+		t.Error(got)
+	}
+}
+
+func TestFollowOfSomebodyElse(t *testing.T) {
+	for _, object := range []string{
+		`"https://b.example/users/user"`, `"` + testBase + `/users/other"`, `"` + testBase + `/posts/x"`,
+		`["` + testBase + `/users/user","https://b.example/users/user"]`, `null`, `{}`,
+		`"https://www.w3.org/ns/activitystreams#Public"`, `"` + testBase + `/users/user/"`,
+	} {
+		d := newDaemon(t)
+		alice := newStranger(t, d, "a.example", "alice")
+		body := strings.Replace(alice.follow(), `"`+testBase+`/users/user"`, object, 1)
+		if got := alice.post(t, d, body); got != 202 {
+			t.Errorf("%s: status %d", object, got)
+		}
+		if d.followers() != "" || alice.reads() != 0 {
+			t.Errorf("%s: followers %q, %d look-ups", object, d.followers(), alice.reads())
+		}
+	}
+}
+
+func undo(x *stranger, object string) string {
+	return fmt.Sprintf(`{"@context":"https://www.w3.org/ns/activitystreams","id":"https://%s/u","type":"Undo","actor":"%s","object":%s}`,
+		x.host, x.id(), object)
+}
+
+func TestUndoFollow(t *testing.T) {
+	us := testBase + "/users/user"
+	tests := []struct {
+		name, object string
+		removed      bool
+	}{
+		{"embedded (Mastodon)", `{"id":"https://a.example/1","type":"Follow","actor":"https://a.example/users/alice","object":"` + us + `"}`, true},
+		{"embedded with another id (Misskey)", `{"id":"https://a.example/follows/7","type":"Follow","actor":"https://a.example/users/alice","object":"` + us + `"}`, true},
+		{"embedded without an id", `{"type":"Follow","actor":"https://a.example/users/alice","object":{"id":"` + us + `"}}`, true},
+		{"in a list", `[{"type":"Follow","actor":"https://a.example/users/alice","object":["` + us + `"]}]`, true},
+		{"the id alone (Akkoma)", `"https://a.example/1"`, true},
+		{"an object with nothing but an id", `{"id":"https://a.example/1"}`, true},
+		{"another id alone", `"https://a.example/2"`, false},
+		{"follow of somebody else", `{"type":"Follow","actor":"https://a.example/users/alice","object":"https://c.example/users/carol"}`, false},
+		{"follow by somebody else", `{"type":"Follow","actor":"https://a.example/users/bob","object":"` + us + `"}`, false},
+		{"nothing", `null`, false},
+		{"like", `{"type":"Like","actor":"https://a.example/users/alice","object":"` + testBase + `/posts/example.com/hello/"}`, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			d := newDaemon(t)
+			alice := newStranger(t, d, "a.example", "alice")
+			if got := alice.post(t, d, alice.follow()); got != 202 {
+				t.Fatal(got)
+			}
+			if got := alice.post(t, d, undo(alice, test.object)); got != 202 {
+				t.Errorf("status %d", got)
+			}
+			if removed := d.followers() == ""; removed != test.removed {
+				t.Errorf("removed: %v", removed)
+			}
+			if removed := len(d.queue()) == 0; removed != test.removed {
+				t.Errorf("what waited for it was removed: %v", removed)
+			}
+		})
+	}
+}
+
+func TestUndoOfUnknownFollowFetchesNothing(t *testing.T) {
+	d := newDaemon(t)
+	alice := newStranger(t, d, "a.example", "alice")
+	if got := alice.post(t, d, undo(alice, alice.follow())); got != 202 || alice.reads() != 0 || len(d.told()) != 0 {
+		t.Errorf("status %d, %d look-ups, log %q", got, alice.reads(), d.told())
+	}
+}
+
+func TestUndoByAnotherActorOfTheServer(t *testing.T) {
+	d := newDaemon(t)
+	alice := newStranger(t, d, "a.example", "alice")
+	if got := alice.post(t, d, alice.follow()); got != 202 {
+		t.Fatal(got)
+	}
+	// bob's key, for an activity that says it is alice's.
+	bob := &stranger{host: "a.example", name: "bob", pair: keyPair(t, 2), keyPath: "#main-key"}
+	alice.instead(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/bob") {
+			bob.documents(w, r)
+			return
+		}
+		alice.documents(w, r)
+	})
+	if got := bob.post(t, d, undo(alice, alice.follow())); got != 401 {
+		t.Errorf("status %d", got)
+	}
+	if d.followers() == "" {
+		t.Error("the follower was removed")
+	}
+}
+
+func selfDelete(x *stranger, object string) string {
+	return fmt.Sprintf(`{"id":"%s#delete","type":"Delete","actor":"%s","to":["https://www.w3.org/ns/activitystreams#Public"],"object":%s}`,
+		x.id(), x.id(), object)
+}
+
+func TestDeleteOfAFollower(t *testing.T) {
+	for _, object := range []string{
+		`"https://a.example/users/alice"`, `{"id":"https://a.example/users/alice","type":"Tombstone"}`,
+		`{"id":"https://a.example/users/alice","type":"Person"}`, `["https://a.example/users/alice"]`,
+	} {
+		d := newDaemon(t)
+		alice := newStranger(t, d, "a.example", "alice")
+		if got := alice.post(t, d, alice.follow()); got != 202 {
+			t.Fatal(got)
+		}
+		alice.status(410)
+		for range 2 { // to the inbox and to the shared inbox
+			if got := alice.post(t, d, selfDelete(alice, object)); got != 202 {
+				t.Errorf("%s: status %d", object, got)
+			}
+		}
+		if d.followers() != "" || len(d.queue()) != 0 {
+			t.Errorf("%s: %q follow", object, d.followers())
+		}
+		if alice.reads() != 1 {
+			t.Errorf("%s: %d look-ups, want none but the first", object, alice.reads())
+		}
+	}
+}
+
+// TestDeleteWithAKeyThatIsGone: the key that signs is not the stored one and cannot be had any more. The
+// deletion counts if the actor's own server confirms it.
+func TestDeleteWithAKeyThatIsGone(t *testing.T) {
+	for status, removed := range map[int]bool{410: true, 404: true, 200: false} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			d := newDaemon(t)
+			alice := newStranger(t, d, "a.example", "alice")
+			if got := alice.post(t, d, alice.follow()); got != 202 {
+				t.Fatal(got)
+			}
+			alice.pair, alice.keyPath = keyPair(t, 2), "/new-key"
+			alice.instead(func(w http.ResponseWriter, r *http.Request) {
+				if strings.HasSuffix(r.URL.Path, "/new-key") || status != 200 {
+					w.WriteHeader(max(status, 404))
+					return
+				}
+				alice.documents(w, r)
+			})
+			if got := alice.post(t, d, selfDelete(alice, `"https://a.example/users/alice"`)); got != 202 {
+				t.Errorf("status %d", got)
+			}
+			if (d.followers() == "") != removed {
+				t.Errorf("followers: %q", d.followers())
+			}
+		})
+	}
+}
+
+func TestForgedDeleteRemovesNobody(t *testing.T) {
+	d := newDaemon(t)
+	alice := newStranger(t, d, "a.example", "alice")
+	if got := alice.post(t, d, alice.follow()); got != 202 {
+		t.Fatal(got)
+	}
+	body := selfDelete(alice, `"https://a.example/users/alice"`)
+	if got := d.receive(postTo(t, testInbox, body, time.Now())).Code; got != 401 {
+		t.Errorf("unsigned: status %d", got)
+	}
+	mallory := &stranger{host: "a.example", name: "alice", pair: keyPair(t, 2), keyPath: "#main-key"}
+	if got := mallory.post(t, d, body); got != 401 {
+		t.Errorf("with another key: status %d", got)
+	}
+	if d.followers() == "" {
+		t.Error("the follower was removed")
+	}
+}
+
+func TestBlockByAFollower(t *testing.T) {
+	d := newDaemon(t)
+	alice := newStranger(t, d, "a.example", "alice")
+	if got := alice.post(t, d, alice.follow()); got != 202 {
+		t.Fatal(got)
+	}
+	block := `{"id":"https://a.example/b","type":"Block","actor":"https://a.example/users/alice","object":"` + testBase + `/users/user"}`
+	if got := alice.post(t, d, block); got != 202 {
+		t.Fatal(got)
+	}
+	if d.followers() != "" {
+		t.Error("still a follower")
+	}
+	if got := d.told()[1]; got != "Block(alice@a.example → user@example.com): 202 Accepted, follower removed" {
+		t.Error(got)
+	}
+}
+
+// TestNoted: what concerns us and is not acted on yet is verified, logged once, and answered with 202.
+func TestNoted(t *testing.T) {
+	post := testBase + "/posts/example.com/hello/"
+	tests := map[string]string{
+		"reply":            `{"id":"https://a.example/c","type":"Create","actor":"https://a.example/users/alice","object":{"id":"https://a.example/n","type":"Note","inReplyTo":"` + post + `","content":"<p>Nice &amp; short</p>"}}`,
+		"mention":          `{"id":"https://a.example/c","type":"Create","actor":"https://a.example/users/alice","object":{"id":"https://a.example/n","type":"Note","tag":{"type":"Mention","href":"` + testBase + `/users/user"},"content":"hello"}}`,
+		"announce":         `{"id":"https://a.example/c","type":"Announce","actor":"https://a.example/users/alice","object":"` + post + `"}`,
+		"embedded":         `{"id":"https://a.example/c","type":"Announce","actor":"https://a.example/users/alice","object":{"id":"https://a.example/x","type":"Like","object":"` + post + `"}}`,
+		"reaction":         `{"id":"https://a.example/c","type":"EmojiReact","actor":"https://a.example/users/alice","object":"` + post + `","content":"🎉"}`,
+		"report":           `{"id":"https://a.example/c","type":"Flag","actor":"https://a.example/users/alice","object":["https://c.example/1","` + post + `"]}`,
+		"undone like":      `{"id":"https://a.example/c","type":"Undo","actor":"https://a.example/users/alice","object":{"id":"https://a.example/l","type":"Like","object":"` + post + `"}}`,
+		"addressed to us":  `{"id":"https://a.example/c","type":"Create","actor":"https://a.example/users/alice","to":"` + testBase + `/users/user","object":"https://a.example/n"}`,
+		"quote of a post":  `{"id":"https://a.example/c","type":"QuoteRequest","actor":"https://a.example/users/alice","object":"` + post + `","instrument":"https://a.example/n"}`,
+		"no id, only logs": `{"type":"Like","actor":"https://a.example/users/alice","object":"` + post + `"}`,
+	}
+	for name, body := range tests {
+		t.Run(name, func(t *testing.T) {
+			d := newDaemon(t)
+			alice := newStranger(t, d, "a.example", "alice")
+			if got := alice.post(t, d, body); got != 202 {
+				t.Fatal(got)
+			}
+			if lines := d.told(); len(lines) != 1 || !strings.HasSuffix(lines[0], ": 202 Accepted, noted") {
+				t.Errorf("%q", lines)
+			}
+			list, err := d.db.Log(0, 0, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if l := list[0]; string(l.Source) != body || l.From != alice.id() || l.To != testInbox || l.Direction != "in" {
+				t.Errorf("%+v", l)
+			}
+		})
+	}
+}
+
+func TestUpdateOfAFollowerIsNoted(t *testing.T) {
+	d := newDaemon(t)
+	alice := newStranger(t, d, "a.example", "alice")
+	if got := alice.post(t, d, alice.follow()); got != 202 {
+		t.Fatal(got)
+	}
+	update := `{"id":"https://a.example/users/alice#updates/1","type":"Update","actor":"https://a.example/users/alice","object":{"id":"https://a.example/users/alice","type":"Person"}}`
+	if got := alice.post(t, d, update); got != 202 {
+		t.Fatal(got)
+	}
+	if got := d.told()[1]; got != "Update(Person alice@a.example): 202 Accepted, noted" {
+		t.Error(got)
+	}
+}
+
+func TestLongActivitiesAreNotKept(t *testing.T) {
+	d := newDaemon(t)
+	alice := newStranger(t, d, "a.example", "alice")
+	body := strings.Replace(aboutUs, `{"id"`, `{"pad":"`+strings.Repeat("x", maxSource)+`","id"`, 1)
+	if got := alice.post(t, d, body); got != 202 {
+		t.Fatal(got)
+	}
+	list, err := d.db.Log(0, 0, true)
+	if err != nil || len(list) != 1 || list[0].Source != nil {
+		t.Errorf("%d lines, %v", len(list), err)
+	}
+}

@@ -1,0 +1,357 @@
+package federation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"crier/store"
+)
+
+const (
+	maxInbox   = 1 << 20          // bytes of an activity; Mastodon's and tootik's bound
+	maxSource  = 32 << 10         // bytes of an activity that are kept with its line in the log
+	busyWait   = 30 * time.Second // Retry-After of 429 and 503
+	signNeeded = `Signature realm="crier",headers="(request-target) host date digest"`
+)
+
+// refusal is why a request to the inbox is not accepted.
+type refusal struct {
+	status int
+	reason string // told to the sender
+	cause  error  // not told: how a look-up failed would make us a scanner of other people's networks
+}
+
+func (e *refusal) Error() string {
+	if e.cause != nil {
+		return e.reason + ": " + e.cause.Error()
+	}
+	return e.reason
+}
+
+func (e *refusal) Unwrap() error { return e.cause }
+
+// unauthorized refuses a request whose sender is not proved. The reason is about the request alone.
+func unauthorized(err error) error {
+	return &refusal{status: http.StatusUnauthorized, reason: err.Error()}
+}
+
+// serveInbox takes what other servers send, at the actor's inbox and the shared one. The answers are
+// 202 for all that was stored or is of no interest, and those of refusal; nothing is answered with 202
+// that ought to be stored and is not.
+func (s *Server) serveInbox(w http.ResponseWriter, r *http.Request) {
+	err := s.takeActivity(w, r)
+	var refused *refusal
+	switch {
+	case err == nil:
+		w.WriteHeader(http.StatusAccepted)
+		return
+	case !errors.As(err, &refused):
+		// The only other errors are those of our own store. Senders try again after a 503.
+		s.log.Error("activity not stored", "err", err)
+		refused = &refusal{status: http.StatusServiceUnavailable, reason: "not now"}
+	default:
+		s.log.Debug("activity refused", "status", refused.status, "err", err, "from", r.RemoteAddr)
+	}
+	switch refused.status {
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", signNeeded)
+	case http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", http.MethodPost)
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", strconv.Itoa(int(busyWait.Seconds())))
+	}
+	http.Error(w, refused.reason, refused.status)
+}
+
+// takeActivity does all checks in the order of their cost, so that what is of no interest (and most of
+// what a server on the fediverse gets is) costs next to nothing, and nobody's word makes us fetch
+// anything unless it may concern us.
+func (s *Server) takeActivity(w http.ResponseWriter, r *http.Request) error {
+	body, err := readActivity(w, r)
+	if err != nil {
+		return err
+	}
+	a, err := parseActivity(body)
+	if err != nil {
+		return &refusal{status: http.StatusBadRequest, reason: err.Error()}
+	}
+	a.inbox = s.ids.Base() + r.URL.Path
+	if ignore, err := s.aboutStranger(a); ignore || err != nil {
+		return err
+	}
+	signed, err := readSignature(r, body, s.ids.Base(), time.Now())
+	if err != nil {
+		return unauthorized(err)
+	}
+	if a.forwarded && !sameHost(signed.keyID, a.actor) {
+		return nil
+	}
+	if err := s.checkOrigin(a, signed.keyID); err != nil {
+		return unauthorized(err)
+	}
+	if known, err := s.alreadyTaken(a); known || err != nil {
+		return err
+	}
+	kind := s.kindOf(a.typ)
+	if kind.act == nil {
+		return nil
+	}
+	if concerned, err := kind.concerns(a); !concerned || err != nil {
+		return err
+	}
+	by, key, err := s.authenticate(r.Context(), a, signed)
+	if errors.Is(err, errActorGone) && a.typ == "Delete" {
+		return s.removeGone(r.Context(), a)
+	}
+	if err != nil {
+		return err
+	}
+	return kind.act(r.Context(), arrival{activity: a, by: by, key: key, now: time.Now()})
+}
+
+// arrival is an activity whose actor is proved.
+type arrival struct {
+	*activity
+	by  *actor
+	key publicKey
+	now time.Time
+}
+
+// kind is what is done with one type of activity.
+type kind struct {
+	// concerns tells, before anything is verified or fetched, whether the activity could matter to us.
+	concerns func(*activity) (bool, error)
+	// act stores what follows from the activity. nil: activities of this type are dropped.
+	act func(context.Context, arrival) error
+}
+
+// kindOf is the table of all that is understood.
+func (s *Server) kindOf(typ string) kind {
+	switch typ {
+	case "Follow":
+		return kind{s.isForUs, s.takeFollow}
+	case "Undo":
+		return kind{s.undoConcerns, s.takeUndo}
+	case "Delete":
+		return kind{s.isOfItself, s.takeDelete}
+	case "Block":
+		return kind{s.isForUs, s.takeBlock}
+	case "Accept", "Reject", "Add", "Remove", "Announce", "Create", "Dislike", "EmojiReact", "Flag",
+		"Like", "Move", "QuoteRequest", "Update":
+		return kind{s.mentionsUs, s.takeNote}
+	}
+	return kind{}
+}
+
+// readActivity reads the body of a request that may be an activity.
+func readActivity(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.Method != http.MethodPost {
+		return nil, &refusal{status: http.StatusMethodNotAllowed, reason: "an inbox takes POST"}
+	}
+	if !isSentType(r.Header.Get("Content-Type")) {
+		return nil, &refusal{status: http.StatusUnsupportedMediaType, reason: "send " + typeActivity}
+	}
+	tooLong := &refusal{status: http.StatusRequestEntityTooLarge, reason: fmt.Sprintf("more than %d bytes", maxInbox)}
+	if r.ContentLength > maxInbox {
+		return nil, tooLong
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxInbox))
+	var exceeded *http.MaxBytesError
+	if errors.As(err, &exceeded) {
+		return nil, tooLong
+	}
+	if err != nil {
+		return nil, &refusal{status: http.StatusBadRequest, reason: "the body could not be read", cause: err}
+	}
+	return body, nil
+}
+
+// isSentType reports whether a Content-Type is one that activities are sent with. The profile is not
+// asked for: here it guards against nothing.
+func isSentType(contentType string) bool {
+	typ, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (typ == typeActivity || typ == "application/ld+json")
+}
+
+// aboutStranger tells of a Delete or Update of itself by an actor that is unknown here. A server tells
+// the deletion of an account to every server it ever heard of; there is no key left to verify it with,
+// and nothing to do.
+func (s *Server) aboutStranger(a *activity) (bool, error) {
+	if a.typ != "Delete" && a.typ != "Update" || a.objectID() != a.actor {
+		return false, nil
+	}
+	known, err := s.knows(a.actor)
+	return !known, err
+}
+
+// knows reports whether anything is stored of an actor.
+func (s *Server) knows(actor string) (bool, error) {
+	_, err := s.db.Follower(actor)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for follower %s: %w", actor, err)
+	}
+	return true, nil
+}
+
+// checkOrigin makes sure that activity, actor and key are of one server, and not of this one: only that
+// server is then asked for the key.
+func (s *Server) checkOrigin(a *activity, keyID string) error {
+	for _, address := range []string{a.actor, keyID} {
+		if _, err := s.client.check(address); err != nil {
+			return err
+		}
+	}
+	if !sameHost(keyID, a.actor) {
+		return errors.New("the key and the actor are on different hosts")
+	}
+	if a.id != "" && !sameHost(a.id, a.actor) {
+		return errors.New("the activity and its actor are on different hosts")
+	}
+	return nil
+}
+
+// alreadyTaken reports whether the activity was taken before. A Follow is taken again: it is how peers
+// heal a lost Accept.
+func (s *Server) alreadyTaken(a *activity) (bool, error) {
+	if a.id == "" || a.typ == "Follow" {
+		return false, nil
+	}
+	seen, err := s.db.Seen(a.id)
+	if err != nil {
+		return false, fmt.Errorf("look for activity %s: %w", a.id, err)
+	}
+	return seen, nil
+}
+
+// errActorGone says that the key of an actor is not there any more.
+var errActorGone = errors.New("the actor is gone")
+
+// authenticate finds the key and verifies the signature with it, with the key fetched anew where the
+// known one does not fit.
+func (s *Server) authenticate(ctx context.Context, a *activity, signed *signedRequest) (*actor, publicKey, error) {
+	by, key, err := s.resolver.signer(ctx, a.actor, signed.keyID)
+	if err != nil {
+		return nil, publicKey{}, keyRefusal(err)
+	}
+	if signed.verify(key.RSA) == nil {
+		return by, key, nil
+	}
+	by, key, fresh, err := s.resolver.signerAnew(ctx, a.actor, signed.keyID)
+	if err != nil {
+		return nil, publicKey{}, keyRefusal(err)
+	}
+	if !fresh || signed.verify(key.RSA) != nil {
+		return nil, publicKey{}, unauthorized(errBadSignature)
+	}
+	return by, key, nil
+}
+
+// keyRefusal is the answer where there is no key to verify with.
+func keyRefusal(err error) error {
+	var ours *storeError
+	switch {
+	case errors.As(err, &ours):
+		return err
+	case errors.Is(err, errBusy):
+		return &refusal{status: http.StatusTooManyRequests, reason: "too many look-ups, try later", cause: err}
+	case isGone(err):
+		return &refusal{
+			status: http.StatusUnauthorized, reason: "the key of the signature is gone",
+			cause: fmt.Errorf("%w: %w", errActorGone, err),
+		}
+	case errors.Is(err, errForeign) || isFinal(err):
+		return &refusal{status: http.StatusUnauthorized, reason: "the key of the signature is not to be had", cause: err}
+	}
+	return &refusal{status: http.StatusServiceUnavailable, reason: "the key could not be fetched, try later", cause: err}
+}
+
+// line is the log's line about an activity that came in.
+func (s *Server) line(a *activity, result string, now time.Time) store.LogEntry {
+	typ, object := s.describe(a.body)
+	e := store.LogEntry{
+		Time: now, Direction: "in", Type: typ, Object: object,
+		From: clean(a.actor, maxAddress), To: a.inbox, Result: result,
+	}
+	if len(a.body) <= maxSource {
+		e.Source = a.body
+	}
+	return e
+}
+
+// takeNote writes an activity that concerns us into the log.
+func (s *Server) takeNote(_ context.Context, a arrival) error {
+	return s.log202(a, "202 Accepted, noted")
+}
+
+// log202 marks an activity as taken that changed nothing else.
+func (s *Server) log202(a arrival, result string) error {
+	line := s.line(a.activity, result, a.now)
+	if a.id == "" {
+		if err := s.db.AppendLog(line); err != nil {
+			return fmt.Errorf("log %s by %s: %w", a.typ, a.actor, err)
+		}
+		return nil
+	}
+	if err := s.db.MarkSeen(a.now, a.id, line); err != nil {
+		return fmt.Errorf("store activity %s: %w", a.id, err)
+	}
+	return nil
+}
+
+// isForUs reports whether the object is our actor.
+func (s *Server) isForUs(a *activity) (bool, error) { return a.objectID() == s.ids.Actor(), nil }
+
+// mentionsUs reports whether an activity is addressed to us or about something of ours, or whether a
+// follower says it of itself.
+func (s *Server) mentionsUs(a *activity) (bool, error) {
+	if a.to.Has(s.ids.Actor()) || s.ids.Ours(idOf(a.target)) {
+		return true, nil
+	}
+	for _, item := range many(a.object) {
+		if s.isAboutOurs(item) {
+			return true, nil
+		}
+	}
+	if a.objectID() == a.actor {
+		return s.knows(a.actor)
+	}
+	return false, nil
+}
+
+// isAboutOurs reports whether an object is something of ours, answers it, mentions us or is done to it.
+func (s *Server) isAboutOurs(raw json.RawMessage) bool {
+	if s.ids.Ours(idOf(raw)) {
+		return true
+	}
+	var v struct {
+		InReplyTo refs `json:"inReplyTo"`
+		Object    refs `json:"object"`
+		To        refs `json:"to"`
+		CC        refs `json:"cc"`
+		Tag       json.RawMessage
+	}
+	if json.Unmarshal(raw, &v) != nil {
+		return false
+	}
+	if slices.ContainsFunc(v.InReplyTo, s.ids.Ours) || slices.ContainsFunc(v.Object, s.ids.Ours) {
+		return true
+	}
+	if v.To.Has(s.ids.Actor()) || v.CC.Has(s.ids.Actor()) {
+		return true
+	}
+	return slices.ContainsFunc(many(v.Tag), func(tag json.RawMessage) bool {
+		var mention struct{ Href text }
+		return json.Unmarshal(tag, &mention) == nil && string(mention.Href) == s.ids.Actor()
+	})
+}

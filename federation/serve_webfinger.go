@@ -1,0 +1,248 @@
+package federation
+
+import (
+	"encoding/xml"
+	"errors"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+const (
+	relProfile = "http://webfinger.net/rel/profile-page"
+	relAvatar  = "http://webfinger.net/rel/avatar"
+)
+
+// descriptor is a JSON Resource Descriptor (RFC 7033 §4.4).
+type descriptor struct {
+	Subject string           `json:"subject"`
+	Aliases []string         `json:"aliases,omitempty"`
+	Links   []descriptorLink `json:"links"`
+}
+
+// descriptorLink is one link of a descriptor. Of those with rel "self" there is exactly one, and no feed or other
+// application type stands beside it: Lemmy tries every link of an application type, the last one first.
+type descriptorLink struct {
+	Rel  string `json:"rel"`
+	Type string `json:"type,omitempty"`
+	Href string `json:"href"`
+}
+
+var errResource = errors.New("the resource is neither a name (acct:user@host) nor an address")
+
+// finger is the answer for one name or address.
+type finger struct {
+	descriptor descriptor
+	all        document // with all links
+}
+
+// makeFingers prepares the answers for every name and address that belongs to the account, by the key
+// that resourceKey makes of them. An alias that is no name is left out, with a word in the log.
+func (s *Server) makeFingers() map[string]finger {
+	fingers := map[string]finger{}
+	add := func(key string, d descriptor) {
+		if _, taken := fingers[key]; !taken { // the account's own names come first
+			fingers[key] = finger{d, newJRD(mustEncode(d))}
+		}
+	}
+	handle, own := s.nameHere(s.domain), s.nameHere(s.ids.Host())
+	subject := "acct:" + handle
+	add(handle, s.ownJRD(subject, subject))
+	add(own, s.ownJRD(subject, "acct:"+own))
+	if key, err := resourceKey(s.ids.Actor()); err == nil {
+		add(key, s.ownJRD(subject, subject))
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.cfg.Aliases)) {
+		key, err := resourceKey(name)
+		if err != nil {
+			s.log.Error("a webfinger alias is left out: write it as user@host", "alias", name)
+			continue
+		}
+		if target := s.cfg.Aliases[name]; target != "self" {
+			add(key, elsewhereJRD("acct:"+key, target))
+			continue
+		}
+		add(key, s.ownJRD(subject, "acct:"+key))
+	}
+	return fingers
+}
+
+// nameHere is the account's user name at a host, with the host as it is compared.
+func (s *Server) nameHere(host string) string {
+	return strings.ToLower(s.user) + "@" + hostKey(host, "443", "80")
+}
+
+func newJRD(b []byte) document {
+	return document{body: b, etag: etagOf(b), typ: typeJRD, maxAge: ageDiscovery}
+}
+
+// ownJRD describes the account: the subject is its one canonical name whatever was asked for, since
+// Mastodon and Akkoma take the handle from there; another name that was asked is among the aliases.
+func (s *Server) ownJRD(subject, asked string) descriptor {
+	d := descriptor{Subject: subject, Aliases: []string{s.ids.Actor()}, Links: []descriptorLink{
+		{Rel: relProfile, Type: "text/html", Href: s.ids.Actor()},
+		{Rel: "self", Type: typeActivity, Href: s.ids.Actor()},
+	}}
+	if asked != subject {
+		d.Aliases = append(d.Aliases, asked)
+	}
+	if avatar := s.cfg.Profile.Avatar; avatar.URL != "" {
+		d.Links = append(d.Links, descriptorLink{Rel: relAvatar, Type: avatar.Type, Href: avatar.URL})
+	}
+	return d
+}
+
+// elsewhereJRD describes an actor on another server under a name of this host: subject is the name that
+// was asked for, so that Mastodon needs no confirmation and GoToSocial finds the user part it asked for.
+func elsewhereJRD(asked, actor string) descriptor {
+	return descriptor{Subject: asked, Aliases: []string{actor}, Links: []descriptorLink{
+		{Rel: relProfile, Type: "text/html", Href: actor},
+		{Rel: "self", Type: typeActivity, Href: actor},
+	}}
+}
+
+// serveWebFinger answers RFC 7033 queries: 400 for a resource that is missing or cannot be read, 404 for
+// one that is not known, never 410 (Mastodon suspends the account).
+func (s *Server) serveWebFinger(w http.ResponseWriter, r *http.Request) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	resources := query["resource"]
+	if err != nil || len(resources) != 1 {
+		s.fail(w, r, http.StatusBadRequest, "ask for one resource, as in ?resource=acct:"+s.cfg.Handle)
+		return
+	}
+	key, err := resourceKey(resources[0])
+	if err != nil {
+		s.fail(w, r, http.StatusBadRequest, err.Error())
+		return
+	}
+	f, ok := s.docs.fingers[key]
+	if !ok {
+		s.fail(w, r, http.StatusNotFound, "nobody of that name is known here")
+		return
+	}
+	serveFinger(w, r, f, query["rel"])
+}
+
+// serveFinger answers with the links of the wanted relations, or with all where none is named. The filter
+// never touches subject and aliases (RFC 7033 §4.3).
+func serveFinger(w http.ResponseWriter, r *http.Request, f finger, rels []string) {
+	if len(rels) == 0 {
+		f.all.serve(w, r)
+		return
+	}
+	d := f.descriptor
+	d.Links = []descriptorLink{}
+	for _, l := range f.descriptor.Links {
+		if slices.Contains(rels, l.Rel) {
+			d.Links = append(d.Links, l)
+		}
+	}
+	newJRD(mustEncode(d)).serve(w, r)
+}
+
+// resourceKey brings the resource of a WebFinger query into the one form in which names and addresses
+// are compared: "user@host" for a name, "//host/path" for an address, all in lower case, hosts as
+// A-labels without default port and final dot. It accepts a missing "acct:", a leading "@", and one
+// percent-encoding too many. An unknown kind of address has its own key, which nobody has.
+func resourceKey(resource string) (string, error) {
+	resource = strings.TrimSpace(resource)
+	if plain, err := url.PathUnescape(resource); err == nil {
+		resource = plain
+	}
+	lower := strings.ToLower(resource)
+	if strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://") {
+		return addressKey(lower)
+	}
+	if name, ok := strings.CutPrefix(lower, "acct:"); ok {
+		return nameKey(name)
+	}
+	if scheme, _, ok := strings.Cut(lower, ":"); ok && isScheme(scheme) {
+		return lower, nil
+	}
+	return nameKey(lower)
+}
+
+func nameKey(name string) (string, error) {
+	user, host, ok := strings.Cut(strings.TrimPrefix(name, "@"), "@")
+	if !ok || user == "" || strings.ContainsAny(user, " /\x00") || strings.ContainsAny(host, "@/?# \x00") {
+		return "", errResource
+	}
+	host = hostKey(host, "443", "80")
+	if host == "" {
+		return "", errResource
+	}
+	return user + "@" + host, nil
+}
+
+func addressKey(address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return "", errResource
+	}
+	port := "443"
+	if u.Scheme == "http" {
+		port = "80"
+	}
+	key := "//" + hostKey(u.Host, port) + strings.TrimRight(u.Path, "/")
+	if u.RawQuery != "" {
+		key += "?" + u.RawQuery
+	}
+	return key, nil
+}
+
+// hostKey is a host in lower case, as A-labels, without final dot and without the named ports; "" if
+// there is none.
+func hostKey(host string, defaults ...string) string {
+	port := ""
+	if h, p, err := net.SplitHostPort(host); err == nil {
+		host, port = h, p
+	}
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+		host = ascii
+	}
+	if host == "" || port == "" || slices.Contains(defaults, port) {
+		return host
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// isScheme reports whether s could be the scheme of an address (RFC 3986 §3.1). A dot is left out:
+// "user@host.example:8080" has none.
+func isScheme(s string) bool {
+	for i, c := range s {
+		letter := c >= 'a' && c <= 'z'
+		if !letter && (i == 0 || !(c >= '0' && c <= '9' || c == '+' || c == '-')) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// xrd is the host-meta document (RFC 6415): where WebFinger answers are to be had. Akkoma believes a
+// handle on another domain only by it, and it is the second try of Mastodon and GoToSocial.
+type xrd struct {
+	XMLName xml.Name `xml:"http://docs.oasis-open.org/ns/xri/xrd-1.0 XRD"`
+	Link    xrdLink  `xml:"Link"`
+}
+
+type xrdLink struct {
+	Rel      string `xml:"rel,attr"`
+	Template string `xml:"template,attr"`
+}
+
+func (s *Server) makeHostMeta() document {
+	b, err := xml.Marshal(xrd{Link: xrdLink{
+		Rel: "lrdd", Template: s.ids.Base() + "/.well-known/webfinger?resource={uri}",
+	}})
+	if err != nil {
+		panic(err) // two strings can always be written
+	}
+	b = append([]byte(xml.Header), b...)
+	return document{body: b, etag: etagOf(b), typ: "application/xrd+xml", maxAge: ageDiscovery}
+}

@@ -1,0 +1,109 @@
+package federation
+
+import (
+	"crypto/rsa"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"crier/content"
+	"crier/store"
+)
+
+// Config is everything the package needs from outside. All fields are required unless they say otherwise.
+type Config struct {
+	Store     *store.DB
+	Key       *rsa.PrivateKey
+	Log       *slog.Logger
+	Transport http.RoundTripper // for every outbound request; guards against addresses that must not be contacted
+
+	BaseURL   string // "https://fedi.example.com"
+	Handle    string // "user@example.com", lower case
+	Profile   Profile
+	Aliases   map[string]string     // further WebFinger names: "self" or the id of an actor elsewhere
+	Feeds     map[string]FeedConfig // by the feed's address
+	Version   string
+	AllowHTTP bool // plain-http peers, for tests
+
+	// Lease is how long a delivery that was under way when the process died is left alone by the next one.
+	// 0 means two minutes; it must be longer than a post may take.
+	Lease time.Duration
+}
+
+// Profile is what the actor shows of its owner.
+type Profile struct {
+	Name               string
+	Summary            string // HTML
+	Avatar, Header     Picture
+	Fields             []Field
+	AlsoKnownAs        []string // actor ids
+	AttributionDomains []string // hosts that may name this account as author of a page
+	Published          time.Time
+	ManuallyApproves   bool
+	HideFollowers      bool
+}
+
+// Picture is an image at an address; the zero value is none.
+type Picture struct{ URL, Type string }
+
+// Field is one row of the profile's table; Value is HTML.
+type Field struct{ Name, Value string }
+
+// FeedConfig is how the entries of one feed become posts.
+type FeedConfig struct {
+	Render     content.Options
+	Visibility string // "public", "unlisted" or "followers"
+}
+
+// Server is one account on the fediverse. New wires it and starts nothing; it is safe for concurrent use.
+type Server struct {
+	ids    IDs
+	user   string // of the handle
+	domain string // of the handle
+	db     *store.DB
+	log    *slog.Logger
+	cfg    Config
+
+	client   *client
+	resolver *resolver
+
+	publishing *publishing
+	sending    *sending
+	docs       *documents // prepared answers
+
+	publish chan struct{} // one slot: wakes the publisher
+	deliver chan struct{} // one slot: wakes the deliverer
+}
+
+// New returns the account described by c.
+func New(c Config) *Server {
+	user, domain, _ := strings.Cut(c.Handle, "@")
+	ids := NewIDs(c.BaseURL, user)
+	s := &Server{
+		ids: ids, user: user, domain: domain,
+		db: c.Store, log: c.Log, cfg: c,
+		publish: make(chan struct{}, 1),
+		deliver: make(chan struct{}, 1),
+
+		publishing: newPublishing(),
+		sending:    newSending(c.Lease),
+	}
+	s.client = newClient(ids, c)
+	s.resolver = newResolver(s.client, c.Store)
+	s.docs = s.makeDocuments()
+	return s
+}
+
+// WakePublisher makes RunPublisher look for entries that are due; it never blocks.
+func (s *Server) WakePublisher() { wake(s.publish) }
+
+// WakeDeliverer makes RunDeliverer look for deliveries that are due; it never blocks.
+func (s *Server) WakeDeliverer() { wake(s.deliver) }
+
+func wake(slot chan struct{}) {
+	select {
+	case slot <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,122 @@
+package federation
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestSignIsUnderstoodByOthers(t *testing.T) {
+	key := keyPair(t, 0)
+	targets := []string{
+		"https://a.example/inbox",
+		"https://a.example",
+		"https://a.example/",
+		"https://a.example/users/alice%40home/inbox",
+		"https://a.example/a%2Fb/inbox",
+		"https://a.example/a%20b/inbox",
+		"https://a.example/%C3%BC/inbox",
+		"https://a.example/ü/inbox",
+		"https://a.example/inbox?",
+		"https://a.example/inbox?a=b&c=%20d",
+		"https://a.example:8443/inbox",
+		"https://a.example/a;b,c(d)/inbox",
+		"https://a.example//inbox",
+	}
+	for _, target := range targets {
+		for _, body := range []string{"", `{"id":"https://fedi.example.com/x"}`} {
+			t.Run(target, func(t *testing.T) {
+				method, signedBody := http.MethodGet, []byte(nil)
+				if body != "" {
+					method, signedBody = http.MethodPost, []byte(body)
+				}
+				r, err := http.NewRequest(method, target, strings.NewReader(body))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := (signer{"https://fedi.example.com/users/user#main-key", key}).sign(r, signedBody, time.Now()); err != nil {
+					t.Fatal(err)
+				}
+				got, gotBody := overTheWire(t, r)
+				if signedBody == nil {
+					gotBody = nil
+				}
+				if err := plainVerify(got, gotBody, &key.PublicKey); err != nil {
+					t.Fatalf("%s: %v", got.Header.Get("Signature"), err)
+				}
+				signed, err := readSignature(got, gotBody, "https://"+got.Host, time.Now())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := signed.verify(&key.PublicKey); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+	}
+}
+
+func TestSignWritesWhatPeersAskFor(t *testing.T) {
+	r := postTo(t, "https://a.example/inbox", "{}", time.Unix(0, 0))
+	r.Header.Del("Digest")
+	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.FixedZone("", 3600))
+	if err := (signer{"https://fedi.example.com/users/user#main-key", keyPair(t, 0)}).sign(r, []byte("{}"), now); err != nil {
+		t.Fatal(err)
+	}
+	s := r.Header.Get("Signature")
+	for _, want := range []string{
+		`keyId="https://fedi.example.com/users/user#main-key"`, `algorithm="rsa-sha256"`,
+		`headers="(request-target) host date digest"`,
+	} {
+		if !strings.Contains(s, want) {
+			t.Errorf("%s lacks %s", s, want)
+		}
+	}
+	if got, want := r.Header.Get("Date"), "Wed, 04 Mar 2026 04:06:07 GMT"; got != want {
+		t.Errorf("Date %q, want %q", got, want)
+	}
+	if _, has := r.Header["Host"]; has {
+		t.Error("Host was left in the header map")
+	}
+	// A second attempt replaces what the first one set.
+	if err := (signer{"k", keyPair(t, 0)}).sign(r, []byte("{}"), now.Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(r.Header.Values("Signature")) + len(r.Header.Values("Digest")) + len(r.Header.Values("Date")); n != 3 {
+		t.Errorf("%d headers after the second signing", n)
+	}
+}
+
+func TestSignGetLeavesDigestOut(t *testing.T) {
+	r, err := http.NewRequest(http.MethodGet, "https://a.example/users/alice", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (signer{"k", keyPair(t, 0)}).sign(r, nil, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(r.Header.Get("Signature"), `headers="(request-target) host date"`) || r.Header.Get("Digest") != "" {
+		t.Error(r.Header)
+	}
+}
+
+func TestSignConcurrently(t *testing.T) {
+	key := keyPair(t, 0)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 10 {
+				r := postTo(t, "https://a.example/inbox", "{}", time.Now())
+				if err := (signer{"k", key}).sign(r, []byte("{}"), time.Now()); err != nil {
+					t.Error(err)
+				}
+				if err := plainVerify(r, []byte("{}"), &key.PublicKey); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
