@@ -1,0 +1,258 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"crier/store"
+)
+
+// deadDays is on how many different days a host must have failed to count as dead.
+const deadDays = 7
+
+// followPause is how long FollowLog waits between two looks at the log. A look that finds nothing is one
+// seek in the store.
+const followPause = 250 * time.Millisecond
+
+// Ops answers the owner's questions from the store, and does what the owner asks through the functions
+// given. All methods are safe for concurrent use.
+type Ops struct {
+	Store     *store.DB
+	StorePath string
+	Actor     string   // id
+	Feeds     []string // addresses of the configured feeds, in their order
+	Version   string
+	Running   bool // this is a daemon
+
+	Poll   func(ctx context.Context, dryRun bool) ([]PolledFeed, error)
+	Settle func(ctx context.Context, release bool) (int, error)
+	Find   func(ctx context.Context, what string) (json.RawMessage, string, error)
+}
+
+// Status returns the whole state at a glance.
+func (o *Ops) Status(context.Context) (Status, error) {
+	s := Status{Version: o.Version, Running: o.Running}
+	var err error
+	if s.Account, err = o.account(); err != nil {
+		return Status{}, err
+	}
+	if s.Followers, err = o.Store.CountFollowers(); err != nil {
+		return Status{}, fmt.Errorf("count followers: %w", err)
+	}
+	if s.Feeds, err = o.feeds(time.Now()); err != nil {
+		return Status{}, err
+	}
+	if s.Queue, s.Dead, err = o.Store.QueueStats(deadDays); err != nil {
+		return Status{}, fmt.Errorf("count the queue: %w", err)
+	}
+	if s.Dead == nil {
+		s.Dead = []string{}
+	}
+	if fi, err := os.Stat(o.StorePath); err == nil {
+		s.StoreBytes = fi.Size()
+	}
+	return s, nil
+}
+
+func (o *Ops) account() (Account, error) {
+	acc, err := o.Store.Account()
+	if err != nil {
+		return Account{}, fmt.Errorf("read the account: %w", err)
+	}
+	posts, err := o.Store.Posts()
+	if err != nil {
+		return Account{}, fmt.Errorf("list posts: %w", err)
+	}
+	a := Account{Handle: acc.Handle, Actor: o.Actor, BaseURL: acc.BaseURL, Since: acc.Created}
+	for _, p := range posts {
+		if p.State == store.PostLive {
+			a.Posts++
+		}
+	}
+	if a.Listed, err = o.Store.CountListed(); err != nil {
+		return Account{}, fmt.Errorf("count the outbox: %w", err)
+	}
+	return a, nil
+}
+
+func (o *Ops) feeds(now time.Time) ([]Feed, error) {
+	out := make([]Feed, 0, len(o.Feeds))
+	for _, url := range o.Feeds {
+		f, err := o.feed(url, now)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+func (o *Ops) feed(url string, now time.Time) (Feed, error) {
+	rec, err := o.Store.Feed(url)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return Feed{}, fmt.Errorf("read feed %s: %w", url, err)
+	}
+	entries, err := o.Store.EntriesOf(url)
+	if err != nil {
+		return Feed{}, fmt.Errorf("list entries of %s: %w", url, err)
+	}
+	f := Feed{
+		URL: url, Title: rec.Title, LastPoll: rec.LastPoll, NextPoll: rec.NextPoll, LastError: rec.LastError,
+		Missing: rec.Missing, Entries: len(entries), Waiting: []Waiting{},
+	}
+	for _, e := range entries {
+		switch {
+		case e.State == store.EntryHeld:
+			f.Held++
+		case e.State == store.EntryNew && e.Todo == store.TodoCreate && e.Due.After(now):
+			f.Waiting = append(f.Waiting, Waiting{Title: e.Title, URL: e.URL, Due: e.Due})
+		}
+	}
+	return f, nil
+}
+
+// Followers lists the followers, newest first.
+func (o *Ops) Followers(context.Context) ([]Follower, error) {
+	list, err := o.Store.Followers(0, 0)
+	if err != nil {
+		return nil, fmt.Errorf("list followers: %w", err)
+	}
+	out := make([]Follower, len(list))
+	for i, f := range list {
+		out[i] = Follower{
+			Actor: f.Actor, Handle: f.Handle, Name: f.Name, Inbox: f.Inbox, SharedInbox: f.SharedInbox,
+			Since: f.Since, State: string(f.State),
+		}
+	}
+	return out, nil
+}
+
+// Posts lists the posts, newest first.
+func (o *Ops) Posts(context.Context) ([]Post, error) {
+	list, err := o.Store.Posts()
+	if err != nil {
+		return nil, fmt.Errorf("list posts: %w", err)
+	}
+	out := make([]Post, len(list))
+	for i, p := range list {
+		out[i] = Post{
+			ID: p.ID, URL: p.URL, Title: p.Title, State: string(p.State), Visibility: p.Visibility,
+			Published: p.Published, Updated: p.Updated, Deleted: p.Deleted,
+			Delivered: p.Delivered, Listed: p.Listed,
+		}
+	}
+	return out, nil
+}
+
+// Deliveries lists what waits in the queue, oldest first.
+func (o *Ops) Deliveries(context.Context) ([]Delivery, error) {
+	list, err := o.Store.Deliveries()
+	if err != nil {
+		return nil, fmt.Errorf("list deliveries: %w", err)
+	}
+	out := make([]Delivery, len(list))
+	for i, d := range list {
+		out[i] = Delivery{
+			Activity: d.Activity, Type: d.Type, Object: d.Object, Inbox: d.Inbox, Attempts: d.Attempts,
+			Added: d.Added, Next: d.Next, LastError: d.LastError, Parked: d.Parked,
+		}
+	}
+	return out, nil
+}
+
+// Log returns lines of the activity log, oldest first.
+func (o *Ops) Log(_ context.Context, q LogQuery) ([]LogLine, error) {
+	lines, err := o.lines(q)
+	if err != nil {
+		return nil, fmt.Errorf("read the log: %w", err)
+	}
+	if lines == nil {
+		lines = []LogLine{}
+	}
+	return lines, nil
+}
+
+func (o *Ops) lines(q LogQuery) ([]LogLine, error) {
+	switch {
+	case q.After > 0:
+		return o.Store.Log(q.After, 0, q.Source)
+	case q.Last < 0:
+		return o.Store.Log(0, 0, q.Source)
+	case q.Last == 0:
+		return nil, nil
+	default:
+		return o.Store.LastLog(q.Last, q.Source)
+	}
+}
+
+// FollowLog calls emit for the lines that q asks for and then for each new line, until ctx is done (nil)
+// or emit fails (its error).
+func (o *Ops) FollowLog(ctx context.Context, q LogQuery, emit func(LogLine) error) error {
+	newest, err := o.Store.LastLog(1, false)
+	if err != nil {
+		return fmt.Errorf("read the log: %w", err)
+	}
+	after := uint64(0)
+	if len(newest) > 0 {
+		after = newest[0].Seq
+	}
+	lines, err := o.lines(q)
+	tick := time.NewTicker(followPause)
+	defer tick.Stop()
+	for {
+		if err != nil {
+			return fmt.Errorf("read the log: %w", err)
+		}
+		for _, l := range lines {
+			if err := emit(l); err != nil {
+				return err
+			}
+			after = max(after, l.Seq)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			lines, err = o.Store.Log(after, 0, q.Source)
+		}
+	}
+}
+
+// PollNow polls the feeds, or settles held entries. It fails only where nothing could be done at all; what
+// became of each feed is in the result.
+func (o *Ops) PollNow(ctx context.Context, r PollRequest) (PollResult, error) {
+	if r.Release && r.Discard {
+		return PollResult{}, errors.New("held entries can be released or discarded, not both")
+	}
+	if !r.Release && !r.Discard {
+		feeds, err := o.Poll(ctx, r.DryRun)
+		if err != nil {
+			return PollResult{}, fmt.Errorf("poll: %w", err)
+		}
+		if feeds == nil {
+			feeds = []PolledFeed{}
+		}
+		return PollResult{Feeds: feeds}, nil
+	}
+	if r.DryRun {
+		return PollResult{}, errors.New("a dry run settles no held entries")
+	}
+	n, err := o.Settle(ctx, r.Release)
+	if err != nil {
+		return PollResult{}, fmt.Errorf("settle held entries: %w", err)
+	}
+	return PollResult{Feeds: []PolledFeed{}, Settled: n}, nil
+}
+
+// Lookup resolves a handle, an actor or an object as the daemon would.
+func (o *Ops) Lookup(ctx context.Context, what string) (Found, error) {
+	doc, url, err := o.Find(ctx, what)
+	if err != nil {
+		return Found{}, fmt.Errorf("look up %s: %w", what, err)
+	}
+	return Found{URL: url, Document: doc}, nil
+}
