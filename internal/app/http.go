@@ -1,0 +1,175 @@
+package app
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+)
+
+// maxBody is the largest request body that is read: an activity of another server fits in many times.
+const maxBody = 1 << 20
+
+// handler is everything the public address answers. The middlewares stand around the whole router, since
+// mux leaves its own out where no route matches.
+func (a *App) handler() http.Handler {
+	r := mux.NewRouter().SkipClean(true) // else POST //inbox is redirected, and clients lose the body
+	r.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "ok") })
+	r.HandleFunc("/readyz", a.serveReady)
+	r.HandleFunc("/hook", a.serveHookRequest)
+	r.HandleFunc("/media/{name}", a.serveMedia)
+	r.PathPrefix("/").Handler(a.core.server.Handler())
+	return a.recovered(a.logged(capped(r)))
+}
+
+func (a *App) serveReady(w http.ResponseWriter, _ *http.Request) {
+	if !a.core.server.Ready() {
+		text(w, http.StatusServiceUnavailable, "the store does not answer")
+		return
+	}
+	text(w, http.StatusOK, "ok")
+}
+
+// serveHookRequest polls in the background. Without a configured token the hook does not exist.
+func (a *App) serveHookRequest(w http.ResponseWriter, r *http.Request) {
+	token := string(a.cfg.HookToken)
+	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	switch {
+	case token == "":
+		text(w, http.StatusNotFound, "not found")
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		text(w, http.StatusMethodNotAllowed, "POST it")
+	case !strings.EqualFold(scheme, "Bearer") || !sameSecret(token, given):
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		text(w, http.StatusUnauthorized, "send the configured hook_token as \"Authorization: Bearer TOKEN\"")
+	default:
+		select {
+		case a.hook <- struct{}{}:
+		default: // a poll is wanted already
+		}
+		text(w, http.StatusAccepted, "polling")
+	}
+}
+
+// sameSecret takes the same time wherever the two differ, also in length.
+func sameSecret(want, got string) bool {
+	a, b := sha256.Sum256([]byte(want)), sha256.Sum256([]byte(got))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
+
+func text(w http.ResponseWriter, status int, s string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, s+"\n")
+}
+
+// capped bounds what any handler can read of a body.
+func capped(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recovered keeps a programming error in one request from ending the daemon.
+func (a *App) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if v == http.ErrAbortHandler {
+				panic(v)
+			}
+			a.log.Error("a request failed; please report this", "panic", v, "path", r.URL.Path, "stack", string(debug.Stack()))
+			w.WriteHeader(http.StatusInternalServerError)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// logged writes a line for each request, at Debug since strangers make them, and puts the address of the
+// real client into the request where a trusted proxy names it.
+func (a *App) logged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if client, ok := realClient(r, a.cfg.TrustedProxies); ok {
+			r.RemoteAddr = net.JoinHostPort(client.String(), "0")
+		}
+		if !a.log.Enabled(r.Context(), slog.LevelDebug) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		start := time.Now()
+		counted := &statusWriter{ResponseWriter: w}
+		next.ServeHTTP(counted, r)
+		a.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", counted.status,
+			"client", r.RemoteAddr, "took", time.Since(start))
+	})
+}
+
+// statusWriter remembers the status that was sent.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the server's own writer.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// realClient returns who a request that came through trusted proxies is from: the last address in
+// X-Forwarded-For that is not itself a trusted proxy. Everything before that one is the client's own word.
+// It returns false where the request did not come from a trusted proxy.
+func realClient(r *http.Request, trusted []netip.Prefix) (netip.Addr, bool) {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !within(trusted, peer.Addr()) {
+		return netip.Addr{}, false
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	client := peer.Addr().Unmap()
+	for i := len(hops) - 1; i >= 0; i-- {
+		addr, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break // nonsense: what the proxies said so far stands
+		}
+		client = addr.Unmap().WithZone("")
+		if !within(trusted, client) {
+			break
+		}
+	}
+	return client, true
+}
+
+func within(prefixes []netip.Prefix, a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	for _, p := range prefixes {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,252 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"crier/internal/config"
+	"crier/store"
+)
+
+const somebodysKey = `{"publicKey":{"publicKeyPem":"-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\n"}}`
+
+// lonely is a configuration whose public address is answered by h, on a new data directory.
+func lonely(t *testing.T, h http.Handler) *config.Config {
+	t.Helper()
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	w := &world{t: t, dir: t.TempDir(), dial: map[string]string{"blog.test": "127.0.0.1:1", "a.test": "127.0.0.1:1", "b.test": "127.0.0.1:1"}}
+	cfg := w.config()
+	cfg.Network.Resolve["fedi.test"] = srv.Listener.Addr().String()
+	return cfg
+}
+
+func TestLookOutside(t *testing.T) {
+	tests := []struct {
+		name    string
+		answer  http.HandlerFunc
+		refused bool
+	}{
+		{"another key", func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/users/user" && strings.Contains(r.Header.Get("Accept"), "activity+json") {
+				_, _ = io.WriteString(w, somebodysKey)
+			}
+		}, true},
+		{"404", http.NotFound, false},
+		{"the proxy in front has nobody behind it", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, false},
+		{"an error page that mentions a key", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = io.WriteString(w, somebodysKey)
+		}, false},
+		{"a web page", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>BEGIN PUBLIC KEY") }, false},
+		{"an actor without a key", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"type":"Person"}`) }, false},
+		{"endless", func(w http.ResponseWriter, _ *http.Request) {
+			for range 300 {
+				_, _ = io.WriteString(w, strings.Repeat(" ", 8<<10))
+			}
+			_, _ = io.WriteString(w, somebodysKey)
+		}, false},
+		{"nobody", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := lonely(t, tt.answer)
+			a, err := New(t.Context(), cfg, Options{Log: testLog(t)})
+			if tt.refused {
+				if err == nil || !strings.Contains(err.Error(), "crier serve --new-identity") {
+					t.Fatalf("err = %v", err)
+				}
+				if left := names(t, cfg.DataDir); !slices.Equal(left, []string{storeFile}) {
+					t.Errorf("left behind: %v", left)
+				}
+				a, err = New(t.Context(), cfg, Options{Log: testLog(t), NewIdentity: true})
+			}
+			must(t, err)
+			must(t, a.Close())
+		})
+	}
+}
+
+// TestAskedOnce: the world is asked before a first key is made, and never again.
+func TestAskedOnce(t *testing.T) {
+	var asked atomic.Int32
+	cfg := lonely(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		http.NotFound(w, r)
+	}))
+	var keys [][]byte
+	for range 2 {
+		a, err := New(t.Context(), cfg, Options{Log: testLog(t)})
+		must(t, err)
+		acc, err := a.db.Account()
+		must(t, err)
+		keys = append(keys, acc.PrivateKey)
+		must(t, a.Close())
+	}
+	if asked.Load() != 1 {
+		t.Errorf("asked %d times", asked.Load())
+	}
+	if !slices.Equal(keys[0], keys[1]) {
+		t.Error("the second start made another key")
+	}
+}
+
+// TestOwnListener: a caller that has bound the public address itself must not wait for its own answer.
+func TestOwnListener(t *testing.T) {
+	cfg := lonely(t, http.NotFoundHandler())
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	cfg.Network.Resolve["fedi.test"] = l.Addr().String()
+	a, err := New(t.Context(), cfg, Options{Log: testLog(t), Listener: l})
+	must(t, err)
+	if a.Addr() != l.Addr().String() {
+		t.Errorf("listening on %s", a.Addr())
+	}
+	must(t, a.Close())
+}
+
+func TestChangedIdentity(t *testing.T) {
+	for name, change := range map[string]func(*config.Config){
+		"base_url": func(c *config.Config) { c.BaseURL = "http://other.test" },
+		"user":     func(c *config.Config) { c.Account.Handle.User = "other" },
+		"host":     func(c *config.Config) { c.Account.Handle.Host = "other.test" },
+	} {
+		cfg := lonely(t, http.NotFoundHandler())
+		a, err := New(t.Context(), cfg, Options{Log: testLog(t)})
+		must(t, err)
+		must(t, a.Close())
+		change(cfg)
+		_, err = New(t.Context(), cfg, Options{Log: testLog(t)})
+		if err == nil || !strings.Contains(err.Error(), "crier move") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := OpenOffline(t.Context(), cfg, OfflineOptions{Log: testLog(t)}); err == nil || !strings.Contains(err.Error(), "crier move") {
+			t.Errorf("%s, offline: %v", name, err)
+		}
+	}
+}
+
+// TestFailedNew: whatever a start fails at, it leaves no address, no socket and no lock behind.
+func TestFailedNew(t *testing.T) {
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	t.Cleanup(func() { busy.Close() })
+	for name, breakIt := range map[string]func(*config.Config){
+		"busy address": func(c *config.Config) { c.Listen = busy.Addr().String() },
+		"no avatar":    func(c *config.Config) { c.Account.Avatar.File = "/does/not/exist.png" },
+	} {
+		cfg := lonely(t, http.NotFoundHandler())
+		good := *cfg
+		breakIt(cfg)
+		if _, err := New(t.Context(), cfg, Options{Log: testLog(t)}); err == nil {
+			t.Fatalf("%s: no error", name)
+		}
+		if left := names(t, cfg.DataDir); !slices.Equal(left, []string{storeFile}) {
+			t.Errorf("%s: left behind: %v", name, left)
+		}
+		a, err := New(t.Context(), &good, Options{Log: testLog(t)})
+		must(t, err)
+		must(t, a.Close())
+		must(t, a.Close()) // closing twice is closing once
+	}
+}
+
+func TestTwoDaemons(t *testing.T) {
+	cfg := lonely(t, http.NotFoundHandler())
+	a, err := New(t.Context(), cfg, Options{Log: testLog(t)})
+	must(t, err)
+	t.Cleanup(func() { must(t, a.Close()) })
+	if _, err := New(t.Context(), cfg, Options{Log: testLog(t)}); !errors.Is(err, ErrLocked) {
+		t.Errorf("the second one: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(cfg.DataDir, addrFile)); err != nil {
+		t.Errorf("the second one took the first one's address away: %v", err)
+	}
+}
+
+// TestBrokenStore: a part that fails for reasons of our own ends the daemon with its error.
+func TestBrokenStore(t *testing.T) {
+	cfg := lonely(t, http.NotFoundHandler())
+	a, err := New(t.Context(), cfg, Options{Log: testLog(t)})
+	must(t, err)
+	must(t, a.db.Close())
+	if err := a.Run(t.Context()); err == nil {
+		t.Error("Run says that all is well without a store")
+	}
+}
+
+// TestStopFitsContainers: all parts together, and the store, stop within 8 s.
+func TestStopFitsContainers(t *testing.T) {
+	if total := stopHTTP + stopPoller + stopPublisher + stopDeliverer + stopControl; total.Seconds() > 7.5 {
+		t.Errorf("the parts may take %s to stop", total)
+	}
+}
+
+func TestScratch(t *testing.T) {
+	cfg := lonely(t, http.NotFoundHandler())
+	off, err := OpenOffline(t.Context(), cfg, OfflineOptions{Log: testLog(t), Store: StoreScratch})
+	must(t, err)
+	place := off.Ops.StorePath
+	must(t, off.Close())
+	for _, path := range []string{cfg.DataDir, filepath.Dir(place)} {
+		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is there: %v", path, err)
+		}
+	}
+	off, err = OpenOffline(t.Context(), cfg, OfflineOptions{Log: testLog(t), Store: StoreMake})
+	must(t, err)
+	must(t, off.Close())
+	off, err = OpenOffline(t.Context(), cfg, OfflineOptions{Log: testLog(t), Store: StoreScratch})
+	must(t, err)
+	if off.Ops.StorePath != filepath.Join(cfg.DataDir, storeFile) {
+		t.Errorf("where there is a store, it is used; not %s", off.Ops.StorePath)
+	}
+	must(t, off.Close())
+}
+
+func TestAliasBook(t *testing.T) {
+	ctx := t.Context()
+	known := map[string]string{"old@a.test": "https://a.test/users/old"}
+	var asked atomic.Int32
+	b := aliasBook{path: filepath.Join(t.TempDir(), aliasFile), log: testLog(t),
+		lookup: func(_ context.Context, what string) (json.RawMessage, string, error) {
+			asked.Add(1)
+			if known[what] == "" {
+				return nil, "", store.ErrNotFound
+			}
+			return json.RawMessage(`{"id":"` + known[what] + `"}`), "", nil
+		}}
+	accounts := []string{"https://b.test/users/b", "old@a.test", "nobody@c.test"}
+	want := []string{"https://b.test/users/b", "https://a.test/users/old"}
+	if got := b.resolve(ctx, accounts); !slices.Equal(got, want) {
+		t.Errorf("resolved to %v", got)
+	}
+	// The server is gone: the alias stays. What is known is not asked for again.
+	known = nil
+	asked.Store(0)
+	if got := b.resolve(ctx, accounts); !slices.Equal(got, want) || asked.Load() != 1 {
+		t.Errorf("later resolved to %v, asked %d times", got, asked.Load())
+	}
+}
+
+func names(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	must(t, err)
+	var out []string
+	for _, e := range entries {
+		out = append(out, e.Name())
+	}
+	return out
+}
