@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"crier/internal/admin"
+	"crier/internal/app"
+)
+
+func followerListCommand() command {
+	return listing("The followers, newest first", operator.Followers, showFollowers)
+}
+
+func postListCommand() command {
+	return listing("The posts, newest first", operator.Posts, showPosts)
+}
+
+func deliveryListCommand() command {
+	return listing("What waits to be delivered, oldest first", operator.Deliveries, showDeliveries)
+}
+
+// listing makes a "list" command from how its rows are had and how they are shown.
+func listing[T any](short string, read func(operator, context.Context) ([]T, error), show func(display, []T)) command {
+	return command{
+		use: "list", short: short, flags: jsonFlag,
+		run: func(ctx context.Context, e *env, _ []string) error {
+			return e.withOperator(ctx, app.StoreRead, func(o operator) error {
+				rows, err := read(o, ctx)
+				if err != nil {
+					return err
+				}
+				if e.json {
+					return e.printJSON(rows)
+				}
+				show(e.display(), rows)
+				return nil
+			})
+		},
+	}
+}
+
+func showFollowers(d display, list []admin.Follower) {
+	if len(list) == 0 {
+		fmt.Fprintln(d, "no followers yet")
+		return
+	}
+	t := newTable(table.Row{"since", "state", "follower"})
+	for _, f := range list {
+		who := f.Actor
+		if f.Handle != "" {
+			who = "@" + f.Handle
+		}
+		t.AppendRow(table.Row{day(f.Since), f.State, d.fit(line(who), 22)})
+	}
+	fmt.Fprintln(d, t.Render())
+}
+
+func showPosts(d display, list []admin.Post) {
+	if len(list) == 0 {
+		fmt.Fprintln(d, "no posts yet")
+		return
+	}
+	t := newTable(table.Row{"published", "state", "post"})
+	for _, p := range list {
+		address := titleOr(p.URL, p.ID)
+		t.AppendRow(table.Row{day(p.Published), p.State, d.fit(line(titleOr(p.Title, address)), 22)})
+		if p.Title != "" {
+			t.AppendRow(table.Row{"", "", d.fit(line(address), 22)})
+		}
+	}
+	fmt.Fprintln(d, t.Render())
+}
+
+func showDeliveries(d display, list []admin.Delivery) {
+	if len(list) == 0 {
+		fmt.Fprintln(d, "nothing waits")
+		return
+	}
+	now := time.Now()
+	t := newTable(table.Row{"type", "tries", "next", "to"})
+	for _, v := range list {
+		next := distance(v.Next, now)
+		switch {
+		case v.Parked:
+			next = "parked"
+		case !v.Next.After(now):
+			next = "due"
+		}
+		t.AppendRow(table.Row{v.Type, v.Attempts, next, d.fit(line(v.Inbox), 34)})
+		if v.LastError != "" {
+			t.AppendRow(table.Row{"", "", "", d.fit(line(v.LastError), 34)})
+		}
+	}
+	fmt.Fprintln(d, t.Render())
+}
+
+// newTable is a table without lines: columns two spaces apart, wide characters counted as what they take.
+func newTable(header table.Row) table.Writer {
+	t := table.NewWriter()
+	style := table.StyleDefault
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Box.PaddingLeft = ""
+	style.Box.PaddingRight = "  "
+	t.SetStyle(style)
+	t.SuppressTrailingSpaces()
+	t.AppendHeader(header)
+	return t
+}

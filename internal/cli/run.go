@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"crier/internal/config"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// Streams is what a command has of the process it runs in.
+type Streams struct {
+	In      io.Reader
+	Out     io.Writer
+	Err     io.Writer
+	Environ []string // "NAME=value"
+}
+
+// Run runs the command that args name (without the program's own name) until it is done or ctx is, and
+// returns the exit code of the process. An error stands on s.Err as one line, or as one line for each
+// problem of a configuration.
+func Run(ctx context.Context, args []string, s Streams) int {
+	root := newRoot(s)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	text := plain(strings.TrimSpace(err.Error()))
+	if _, many := errors.AsType[config.Problems](err); !many {
+		text = strings.ReplaceAll(text, "\n", "; ")
+	}
+	for l := range strings.Lines(text) {
+		fmt.Fprintln(s.Err, "crier: "+strings.TrimRight(l, "\n"))
+	}
+	if usage, ok := errors.AsType[*usageError](err); ok {
+		fmt.Fprintln(s.Err, usage.hint)
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// usageError says that the words of the command line make no command.
+type usageError struct {
+	text string
+	hint string // what to type next
+}
+
+func (e *usageError) Error() string { return e.text }
+
+// usagef returns a usageError that points to the help of the command with that path ("crier follower").
+func usagef(path, format string, args ...any) error {
+	return &usageError{text: fmt.Sprintf(format, args...), hint: "see: " + path + " --help"}
+}

@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"crier/internal/admin"
+	"crier/internal/app"
+)
+
+func statusCommand() command {
+	return command{
+		use: "status", short: "Account, followers, feeds, queue, and servers that do not answer", flags: jsonFlag,
+		run: func(ctx context.Context, e *env, _ []string) error {
+			return e.withOperator(ctx, app.StoreRead, func(o operator) error {
+				s, err := o.Status(ctx)
+				if err != nil {
+					return err
+				}
+				if e.json {
+					return e.printJSON(s)
+				}
+				printStatus(e.display(), s, time.Now())
+				return nil
+			})
+		},
+	}
+}
+
+func printStatus(d display, s admin.Status, now time.Time) {
+	daemon := "no daemon is running"
+	if s.Running {
+		daemon = "the daemon is running"
+	}
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(d, "%-11s %s\n", name, d.fit(line(fmt.Sprintf(format, args...)), 12))
+	}
+	row("account", "@%s", s.Account.Handle)
+	row("actor", "%s", s.Account.Actor)
+	row("since", "%s", moment(s.Account.Since))
+	row("posts", "%d, %d of them in the outbox", s.Account.Posts, s.Account.Listed)
+	row("followers", "%d", s.Followers)
+	row("queue", "%d pending, %d retrying, %d parked", s.Queue.Pending, s.Queue.Retrying, s.Queue.Parked)
+	if len(s.Dead) > 0 {
+		row("dead", "%s", strings.Join(s.Dead, ", "))
+	}
+	row("crier", "%s, %s; store %s", s.Version, daemon, size(s.StoreBytes))
+	for _, f := range s.Feeds {
+		fmt.Fprintln(d)
+		printFeed(d, f, now)
+	}
+}
+
+func printFeed(d display, f admin.Feed, now time.Time) {
+	row := func(name, value string) {
+		fmt.Fprintf(d, "  %-9s %s\n", name, d.fit(line(value), 12))
+	}
+	fmt.Fprintf(d, "%-11s %s\n", "feed", d.fit(line(f.URL), 12))
+	polled := distance(f.LastPoll, now)
+	if !f.NextPoll.IsZero() && f.NextPoll.After(now) {
+		polled += ", next " + distance(f.NextPoll, now)
+	}
+	row("polled", polled)
+	row("entries", fmt.Sprint(f.Entries))
+	if f.Held > 0 {
+		row("held", fmt.Sprintf("%d: send them with `crier poll --release`,", f.Held))
+		row("", "or keep them unsent with `crier poll --discard`")
+	}
+	for _, w := range f.Waiting {
+		row("waits", moment(w.Due)+"  "+titleOr(w.Title, w.URL))
+	}
+	if f.Missing > 0 {
+		row("missing", fmt.Sprintf("%d, perhaps taken down; their pages are being looked at", f.Missing))
+	}
+	if f.LastError != "" {
+		// An error is what the owner came for: it is never cut.
+		fmt.Fprintf(d, "  %-9s %s\n", "error", d.paint(line(f.LastError), text.FgRed))
+	}
+}
+
+func titleOr(title, otherwise string) string {
+	if title != "" {
+		return title
+	}
+	return otherwise
+}
+
+func size(n int64) string {
+	if n < 1<<20 {
+		return fmt.Sprintf("%d kB", (n+1023)/1024)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
+}
