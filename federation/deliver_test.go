@@ -118,8 +118,11 @@ func TestOnePostAtATimeForAHost(t *testing.T) {
 		d.announce("example.com/one/")
 		d.announce("example.com/two/")
 		time.Sleep(time.Minute)
-		if most != 1 || len(p.posts()) != 8 {
-			t.Errorf("%d posts, up to %d at once; want 8, one at a time", len(p.posts()), most)
+		posts := len(p.posts())
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if most != 1 || posts != 8 {
+			t.Errorf("%d posts, up to %d at once; want 8, one at a time", posts, most)
 		}
 	})
 }

@@ -36,6 +36,10 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if address := os.Getenv(bareServer); address != "" {
+		fmt.Fprintln(os.Stderr, runBare(address))
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 
