@@ -90,20 +90,25 @@ func paramValue(s string) (value, rest string, err error) {
 		if end < 0 {
 			end = len(s)
 		}
-		if strings.ContainsAny(s[:end], `"\`) || end == 0 {
+		if strings.Contains(s[:end], `"`) || end == 0 {
 			return "", "", errors.New("the value is neither quoted nor a word")
 		}
-		return s[:end], s[end:], nil
+		return s[:end], s[end:], checkValue(s[:end])
 	}
 	value, rest, closed := strings.Cut(s[1:], `"`)
 	if !closed {
 		return "", "", errors.New("the quotation does not end")
 	}
-	// Nothing that belongs here needs escaping, and readers disagree on what an escape means.
+	return value, rest, checkValue(value)
+}
+
+// checkValue refuses what no value needs: nothing that belongs into one needs escaping, and readers disagree
+// on what an escape means.
+func checkValue(value string) error {
 	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == '\\' || r == 0x7f }) {
-		return "", "", errors.New("the value has characters that do not belong there")
+		return errors.New("the value has characters that do not belong there")
 	}
-	return value, rest, nil
+	return nil
 }
 
 // signedHeaders splits the list of what is signed.

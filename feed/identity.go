@@ -99,7 +99,7 @@ func hostOf(u *url.URL) string {
 	if u.Scheme != "http" && u.Scheme != "https" {
 		return ""
 	}
-	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	host := strings.TrimRight(strings.ToLower(u.Hostname()), ".")
 	if host == "" {
 		return ""
 	}
