@@ -35,17 +35,17 @@ const (
 type Pictures string
 
 const (
-	PicturesAttach Pictures = "attach" // they are attached to the post
-	PicturesCard   Pictures = "card"   // left out, since Mastodon shows a link card only without attachments
-	PicturesNone   Pictures = "none"
+	PicturesAttach Pictures = "attach" // attached to the post; those within the text only where the text is shown
+	PicturesCard   Pictures = "card"   // nothing is attached, sound and film neither: Mastodon shows a link card only without attachments
+	PicturesNone   Pictures = "none"   // no pictures; sound and film are attached
 )
 
 // Options are the owner's wishes for the posts of one feed.
 type Options struct {
-	Mode     Mode
-	Pictures Pictures
-	Language string // where neither entry nor feed names one; may be empty
-	TagBase  string // address of the page of a hashtag, less the hashtag: "https://fedi.example.com/tags/"
+	Mode     Mode     // empty: ModeSummary
+	Pictures Pictures // empty: PicturesAttach
+	Language string   // where neither entry nor feed names one; may be empty
+	TagBase  string   // address of the page of a hashtag, less the hashtag: "https://fedi.example.com/tags/"
 }
 
 // Post is the outcome of rendering: what goes into a Note.

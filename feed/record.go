@@ -210,7 +210,7 @@ func (w *watcher) lines(before store.Feed, p planned, now time.Time) []store.Log
 		out = append(out, w.line(now, "Recovered", "the feed can be read again"))
 	}
 	if p.first {
-		out = append(out, w.line(now, "First poll", fmt.Sprintf("%d entries get a post, none of them is delivered", p.fresh)))
+		out = append(out, w.line(now, "First poll", firstPoll(p.fresh)))
 	} else if p.fresh+p.edits+p.gone > 0 {
 		out = append(out, w.line(now, "Poll", fmt.Sprintf("%d new, %d changed, %d removed", p.fresh, p.edits, p.gone)))
 	}
@@ -226,4 +226,14 @@ func (w *watcher) lines(before store.Feed, p planned, now time.Time) []store.Log
 
 func (w *watcher) line(now time.Time, kind, text string) store.LogEntry {
 	return store.LogEntry{Time: now, Direction: "feed", Type: kind, Object: w.cfg.URL, From: w.cfg.URL, Result: text}
+}
+
+func firstPoll(n int) string {
+	switch n {
+	case 0:
+		return "the feed is empty; what comes from now on is news"
+	case 1:
+		return "1 entry gets a post, which is delivered to nobody"
+	}
+	return fmt.Sprintf("%d entries get a post, none of them is delivered", n)
 }

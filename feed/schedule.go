@@ -9,7 +9,9 @@ import (
 const (
 	minHint    = 5 * time.Minute
 	maxHint    = 24 * time.Hour
-	maxBackoff = 24 * time.Hour
+	// maxBackoff bounds the wait after failures. A build that fails overnight must not keep the blog silent
+	// for a day once it is mended, and a request an hour hurts nobody.
+	maxBackoff = time.Hour
 	jitter     = 0.1 // at most so much of an interval is added
 	// maxSleep bounds how long the schedule sleeps without looking at the clock, which may have been set, or
 	// stood still while the computer slept.
