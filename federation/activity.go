@@ -82,6 +82,19 @@ func parseActivity(body []byte) (*activity, error) {
 	return a, nil
 }
 
+// seenAs is what the activity is remembered by: an id is only its actor's to give.
+func (a *activity) seenAs() string {
+	if a.id == "" {
+		return ""
+	}
+	return a.actor + " " + a.id
+}
+
+// ofItself reports whether it is a Delete or an Update of its own actor.
+func (a *activity) ofItself() bool {
+	return (a.typ == "Delete" || a.typ == "Update") && a.objectID() == a.actor
+}
+
 // objectID is the id of what the activity is about; empty where that has none or is several things.
 func (a *activity) objectID() string {
 	if ids := refsOf(a.object); len(ids) == 1 {

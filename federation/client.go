@@ -46,8 +46,13 @@ func isGone(err error) bool {
 	return errors.As(err, &s) && (s.Status == http.StatusNotFound || s.Status == http.StatusGone)
 }
 
-// isFinal reports whether an error is an answer that asking again would not change.
+// isFinal reports whether an error is one that asking again would not change: an answer that says so, a
+// document that is not what it should be, or an address that must not be contacted.
 func isFinal(err error) bool {
+	var refused interface{ Permanent() bool } // of the guarded transport
+	if errors.Is(err, errForeign) || errors.Is(err, errSelf) || errors.As(err, &refused) && refused.Permanent() {
+		return true
+	}
 	var s *statusError
 	return errors.As(err, &s) && s.Status >= 400 && s.Status < 500 &&
 		s.Status != http.StatusRequestTimeout && s.Status != http.StatusTooManyRequests
@@ -184,11 +189,11 @@ func (c *client) get(ctx context.Context, address string, want wanted) (fetched,
 			return doc, nil
 		}
 		if want.sameHost && !sameHost(next, address) {
-			return fetched{}, fmt.Errorf("fetch %s: it redirects to another host (%s)", address, next)
+			return fetched{}, fmt.Errorf("fetch %s: %w: it redirects to another host (%s)", address, errForeign, next)
 		}
 		at = next
 	}
-	return fetched{}, fmt.Errorf("fetch %s: more than %d redirects", address, maxRedirects)
+	return fetched{}, fmt.Errorf("fetch %s: %w: more than %d redirects", address, errForeign, maxRedirects)
 }
 
 // getOnce makes one request; next is where it was redirected to.
@@ -218,14 +223,14 @@ func (c *client) getOnce(ctx context.Context, at string, want wanted) (doc fetch
 		return fetched{}, "", &statusError{URL: at, Status: resp.StatusCode}
 	}
 	if kind := resp.Header.Get("Content-Type"); !want.is(kind) {
-		return fetched{}, "", fmt.Errorf("%s answered with the type %q", at, clean(kind, 80))
+		return fetched{}, "", fmt.Errorf("%w: %s answered with the type %q", errForeign, at, clean(kind, 80))
 	}
 	body, err := readCapped(resp.Body, maxDocument)
 	if err != nil {
 		return fetched{}, "", fmt.Errorf("read %s: %w", at, err)
 	}
 	if err := checkJSON(body); err != nil {
-		return fetched{}, "", fmt.Errorf("read %s: %w", at, err)
+		return fetched{}, "", fmt.Errorf("read %s: %w: %w", at, errForeign, err)
 	}
 	return fetched{URL: at, Body: body}, "", nil
 }
@@ -278,7 +283,7 @@ func readCapped(r io.Reader, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if int64(len(b)) > limit {
-		return nil, fmt.Errorf("longer than %d bytes", limit)
+		return nil, fmt.Errorf("%w: longer than %d bytes", errForeign, limit)
 	}
 	return b, nil
 }

@@ -32,7 +32,7 @@ type acceptActivity struct {
 // takeFollow stores a follower and its answer. A Follow by a follower is answered again: its server lost
 // the first answer.
 func (s *Server) takeFollow(ctx context.Context, a arrival) error {
-	if len(a.by.Types) == 0 {
+	if a.by.stored {
 		// The key came from the store. A Follow is the moment to learn of a changed inbox, but what is
 		// known will do where the actor cannot be fetched now.
 		if fresh, err := s.resolver.actor(ctx, a.actor); err == nil {
@@ -53,7 +53,7 @@ func (s *Server) takeFollow(ctx context.Context, a arrival) error {
 			Handle: a.by.Handle, Name: a.by.Name, KeyID: a.key.ID, Key: a.key.PEM,
 			FollowID: a.id, Follow: follow, Since: a.now, State: store.FollowerAccepted,
 		},
-		Seen: a.id,
+		Seen: a.seenAs(),
 	}
 	result, err := s.decide(&f)
 	if err != nil {

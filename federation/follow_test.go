@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -322,31 +323,114 @@ func TestDeleteOfAFollower(t *testing.T) {
 	}
 }
 
-// TestDeleteWithAKeyThatIsGone: the key that signs is not the stored one and cannot be had any more. The
-// deletion counts if the actor's own server confirms it.
+// TestDeleteWithAKeyThatIsGone: the stored key does not fit and cannot be had anew. The deletion counts if
+// the actor's own server confirms it: at once with 410, with 404 on the third day that it says so.
 func TestDeleteWithAKeyThatIsGone(t *testing.T) {
-	for status, removed := range map[int]bool{410: true, 404: true, 200: false} {
-		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			d := newDaemon(t)
-			alice := newStranger(t, d, "a.example", "alice")
-			if got := alice.post(t, d, alice.follow()); got != 202 {
-				t.Fatal(got)
-			}
-			alice.pair, alice.keyPath = keyPair(t, 2), "/new-key"
-			alice.instead(func(w http.ResponseWriter, r *http.Request) {
-				if strings.HasSuffix(r.URL.Path, "/new-key") || status != 200 {
-					w.WriteHeader(max(status, 404))
-					return
+	for _, test := range []struct {
+		status, want int
+		removedOn    int // which day; 0: never
+	}{
+		{410, 202, 1}, {404, 202, 3}, {502, 503, 0},
+		{200, 202, 1}, // the key was changed before: it is fetched, and fits
+	} {
+		t.Run(fmt.Sprint(test.status), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDaemon(t)
+				alice := newStranger(t, d, "a.example", "alice")
+				if got := alice.post(t, d, alice.follow()); got != 202 {
+					t.Fatal(got)
 				}
-				alice.documents(w, r)
+				alice.pair = keyPair(t, 2) // the owner's own, or a forger's
+				if test.status != 200 {
+					alice.status(test.status)
+				}
+				for day := 1; day <= 4; day++ {
+					time.Sleep(24 * time.Hour)
+					want := test.want
+					if removed := test.removedOn; removed > 0 && day > removed {
+						want = 202 // nobody knows the actor any more
+					}
+					if got := alice.post(t, d, selfDelete(alice, `"https://a.example/users/alice"`)); got != want {
+						t.Errorf("day %d: status %d, want %d", day, got, want)
+					}
+					gone := test.removedOn > 0 && day >= test.removedOn
+					if (d.followers() == "") != gone {
+						t.Errorf("day %d: followers %q", day, d.followers())
+					}
+				}
 			})
-			if got := alice.post(t, d, selfDelete(alice, `"https://a.example/users/alice"`)); got != 202 {
-				t.Errorf("status %d", got)
-			}
-			if (d.followers() == "") != removed {
-				t.Errorf("followers: %q", d.followers())
-			}
 		})
+	}
+}
+
+// A forger who names a key that never was learns nothing and has nothing fetched but that key.
+func TestForgedDeleteWithAnotherKey(t *testing.T) {
+	d := newDaemon(t)
+	alice := newStranger(t, d, "a.example", "alice")
+	if got := alice.post(t, d, alice.follow()); got != 202 {
+		t.Fatal(got)
+	}
+	reads := alice.reads()
+	alice.pair, alice.keyPath = keyPair(t, 2), "/nope"
+	alice.status(410)
+	for range 20 {
+		alice.post(t, d, selfDelete(alice, `"https://a.example/users/alice"`))
+	}
+	if d.followers() == "" {
+		t.Error("removed by a forger")
+	}
+	if n := alice.reads() - reads; n > 1 {
+		t.Errorf("%d look-ups", n)
+	}
+}
+
+// Misskey makes the same id of every Undo of one follow.
+func TestLeavingTwiceUnderOneID(t *testing.T) {
+	d := newDaemon(t)
+	alice := newStranger(t, d, "a.example", "alice")
+	for range 2 {
+		if got := alice.post(t, d, alice.follow()); got != 202 || d.followers() == "" {
+			t.Fatalf("follow: %d, %q", got, d.followers())
+		}
+		undo := `{"id":"https://a.example/follows/1/undo","type":"Undo","actor":"https://a.example/users/alice","object":` + alice.follow() + `}`
+		if got := alice.post(t, d, undo); got != 202 || d.followers() != "" {
+			t.Fatalf("undo: %d, %q", got, d.followers())
+		}
+	}
+}
+
+// The id of an activity is only its actor's to use.
+func TestSeenByAnotherActor(t *testing.T) {
+	d := newDaemon(t)
+	alice := newStranger(t, d, "a.example", "alice")
+	if got := alice.post(t, d, alice.follow()); got != 202 {
+		t.Fatal(got)
+	}
+	eve := newStranger(t, d, "a.example", "eve")
+	const id = "https://a.example/things/1"
+	like := `{"id":"` + id + `","type":"Like","actor":"https://a.example/users/eve","object":"` + testBase + `/posts/x"}`
+	if got := eve.post(t, d, like); got != 202 {
+		t.Fatal(got)
+	}
+	block := `{"id":"` + id + `","type":"Block","actor":"https://a.example/users/alice","object":"` + testBase + `/users/user"}`
+	if got := alice.post(t, d, block); got != 202 || d.followers() != "" {
+		t.Errorf("alice's own activity: %d, %q follow", got, d.followers())
+	}
+}
+
+// Whoever may not see the followers does not learn them from the answers to unproved Deletes.
+func TestHiddenFollowersStayHidden(t *testing.T) {
+	d := newDaemon(t)
+	alice := newStranger(t, d, "a.example", "alice")
+	if got := alice.post(t, d, alice.follow()); got != 202 {
+		t.Fatal(got)
+	}
+	c := d.s.cfg
+	c.Profile.HideFollowers = true
+	d.s = New(c)
+	body := selfDelete(alice, `"https://a.example/users/alice"`)
+	if got := d.receive(postTo(t, testInbox, body, time.Now())).Code; got != 202 || d.followers() == "" {
+		t.Errorf("status %d, %q follow", got, d.followers())
 	}
 }
 

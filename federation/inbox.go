@@ -17,7 +17,8 @@ import (
 
 const (
 	maxInbox   = 1 << 20          // bytes of an activity; Mastodon's and tootik's bound
-	maxSource  = 32 << 10         // bytes of an activity that are kept with its line in the log
+	maxSource  = 8 << 10          // bytes of an activity that are kept with its line in the log
+	notedMost  = 60               // activities that change nothing here, by one host in a minute
 	busyWait   = 30 * time.Second // Retry-After of 429 and 503
 	signNeeded = `Signature realm="crier",headers="(request-target) host date digest"`
 )
@@ -30,7 +31,7 @@ type refusal struct {
 }
 
 func (e *refusal) Error() string {
-	if e.cause != nil {
+	if e.cause != nil && e.cause.Error() != e.reason {
 		return e.reason + ": " + e.cause.Error()
 	}
 	return e.reason
@@ -40,7 +41,7 @@ func (e *refusal) Unwrap() error { return e.cause }
 
 // unauthorized refuses a request whose sender is not proved. The reason is about the request alone.
 func unauthorized(err error) error {
-	return &refusal{status: http.StatusUnauthorized, reason: err.Error()}
+	return &refusal{status: http.StatusUnauthorized, reason: err.Error(), cause: err}
 }
 
 // serveInbox takes what other servers send, at the actor's inbox and the shared one. The answers are
@@ -58,6 +59,7 @@ func (s *Server) serveInbox(w http.ResponseWriter, r *http.Request) {
 		s.log.Error("activity not stored", "err", err)
 		refused = &refusal{status: http.StatusServiceUnavailable, reason: "not now"}
 	default:
+		s.warnOfProxy(err)
 		s.log.Debug("activity refused", "status", refused.status, "err", err, "from", r.RemoteAddr)
 	}
 	switch refused.status {
@@ -87,7 +89,17 @@ func (s *Server) takeActivity(w http.ResponseWriter, r *http.Request) error {
 	if ignore, err := s.aboutStranger(a); ignore || err != nil {
 		return err
 	}
-	signed, err := readSignature(r, body, s.ids.Base(), time.Now())
+	err = s.takeSigned(r, a)
+	var refused *refusal
+	if s.cfg.Profile.HideFollowers && a.ofItself() && errors.As(err, &refused) && refused.status == http.StatusUnauthorized {
+		return nil // the answer to an unproved Delete must not tell who follows
+	}
+	return err
+}
+
+// takeSigned goes on with an activity that may be of interest: only what is signed by its actor counts.
+func (s *Server) takeSigned(r *http.Request, a *activity) error {
+	signed, err := readSignature(r, a.body, s.ids.Base(), time.Now())
 	if err != nil {
 		return unauthorized(err)
 	}
@@ -109,12 +121,26 @@ func (s *Server) takeActivity(w http.ResponseWriter, r *http.Request) error {
 	}
 	by, key, err := s.authenticate(r.Context(), a, signed)
 	if errors.Is(err, errActorGone) && a.typ == "Delete" {
-		return s.removeGone(r.Context(), a)
+		return s.removeGone(r.Context(), a, signed.keyID)
 	}
 	if err != nil {
 		return err
 	}
 	return kind.act(r.Context(), arrival{activity: a, by: by, key: key, now: time.Now()})
+}
+
+// warnOfProxy tells the owner, once an hour, of what else would go unnoticed: a reverse proxy that does not
+// pass on the Host that was asked for makes every signature wrong, and nobody can follow.
+func (s *Server) warnOfProxy(err error) {
+	var other *hostError
+	if !errors.As(err, &other) {
+		return
+	}
+	now := time.Now().Unix()
+	if last := s.warned.Load(); now-last >= 3600 && s.warned.CompareAndSwap(last, now) {
+		s.log.Warn("a request came for another host and was refused; a reverse proxy in front must pass on the Host header",
+			"host", other.host, "ours", s.ids.Host())
+	}
 }
 
 // arrival is an activity whose actor is proved.
@@ -185,7 +211,7 @@ func isSentType(contentType string) bool {
 // the deletion of an account to every server it ever heard of; there is no key left to verify it with,
 // and nothing to do.
 func (s *Server) aboutStranger(a *activity) (bool, error) {
-	if a.typ != "Delete" && a.typ != "Update" || a.objectID() != a.actor {
+	if !a.ofItself() {
 		return false, nil
 	}
 	known, err := s.knows(a.actor)
@@ -222,12 +248,12 @@ func (s *Server) checkOrigin(a *activity, keyID string) error {
 }
 
 // alreadyTaken reports whether the activity was taken before. A Follow is taken again: it is how peers
-// heal a lost Accept.
+// heal a lost Accept. So is an Undo: Misskey and Pixelfed make the same id of it each time somebody leaves.
 func (s *Server) alreadyTaken(a *activity) (bool, error) {
-	if a.id == "" || a.typ == "Follow" {
+	if a.id == "" || a.typ == "Follow" || a.typ == "Undo" {
 		return false, nil
 	}
-	seen, err := s.db.Seen(a.id)
+	seen, err := s.db.Seen(a.seenAs())
 	if err != nil {
 		return false, fmt.Errorf("look for activity %s: %w", a.id, err)
 	}
@@ -240,6 +266,14 @@ var errActorGone = errors.New("the actor is gone")
 // authenticate finds the key and verifies the signature with it, with the key fetched anew where the
 // known one does not fit.
 func (s *Server) authenticate(ctx context.Context, a *activity, signed *signedRequest) (*actor, publicKey, error) {
+	by, key, err := s.findSigner(ctx, a, signed)
+	if err != nil && !errors.Is(err, errBusy) {
+		s.resolver.failed.spend(hostOf(a.actor), time.Now())
+	}
+	return by, key, err
+}
+
+func (s *Server) findSigner(ctx context.Context, a *activity, signed *signedRequest) (*actor, publicKey, error) {
 	by, key, err := s.resolver.signer(ctx, a.actor, signed.keyID)
 	if err != nil {
 		return nil, publicKey{}, keyRefusal(err)
@@ -270,7 +304,7 @@ func keyRefusal(err error) error {
 			status: http.StatusUnauthorized, reason: "the key of the signature is gone",
 			cause: fmt.Errorf("%w: %w", errActorGone, err),
 		}
-	case errors.Is(err, errForeign) || isFinal(err):
+	case isFinal(err):
 		return &refusal{status: http.StatusUnauthorized, reason: "the key of the signature is not to be had", cause: err}
 	}
 	return &refusal{status: http.StatusServiceUnavailable, reason: "the key could not be fetched, try later", cause: err}
@@ -289,8 +323,11 @@ func (s *Server) line(a *activity, result string, now time.Time) store.LogEntry 
 	return e
 }
 
-// takeNote writes an activity that concerns us into the log.
+// takeNote writes an activity that concerns us into the log. One host cannot fill the log with them.
 func (s *Server) takeNote(_ context.Context, a arrival) error {
+	if !s.noted.spend(hostOf(a.actor), a.now) {
+		return &refusal{status: http.StatusTooManyRequests, reason: "too many activities, try later"}
+	}
 	return s.log202(a, "202 Accepted, noted")
 }
 
@@ -303,7 +340,7 @@ func (s *Server) log202(a arrival, result string) error {
 		}
 		return nil
 	}
-	if err := s.db.MarkSeen(a.now, a.id, line); err != nil {
+	if err := s.db.MarkSeen(a.now, a.seenAs(), line); err != nil {
 		return fmt.Errorf("store activity %s: %w", a.id, err)
 	}
 	return nil

@@ -121,7 +121,8 @@ func TestInboxStatuses(t *testing.T) {
 		{"key server busy", served(status(429), aboutUs), 503, 1},
 		{"key is HTML", served(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
-		}, aboutUs), 503, 1},
+		}, aboutUs), 401, 1},
+		{"too many values", unsigned(`{"type":"Like","actor":"https://a.example/users/alice","object":[` + strings.Repeat("{},", maxValues) + `{}]}`), 400, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

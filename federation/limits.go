@@ -11,10 +11,14 @@ import (
 // maxDepth bounds how deep the JSON of a stranger may nest. Real activities stay below ten.
 const maxDepth = 32
 
-// checkJSON makes sure that b is exactly one JSON value, in UTF-8 and not nested too deep. The depth is
-// counted first, without recursion.
+// maxValues bounds how many values the JSON of a stranger may hold: decoding costs by the value, not by
+// the byte. A post that mentions a thousand people stays below it.
+const maxValues = 20_000
+
+// checkJSON makes sure that b is exactly one JSON value, in UTF-8, not nested too deep and of not too many
+// parts. Those are counted first, without recursion.
 func checkJSON(b []byte) error {
-	depth, quoted, escaped := 0, false, false
+	depth, values, quoted, escaped := 0, 0, false, false
 	for _, c := range b {
 		switch {
 		case escaped:
@@ -26,8 +30,14 @@ func checkJSON(b []byte) error {
 			quoted = true
 		case c == '{' || c == '[':
 			depth++
+			values++
+		case c == ',':
+			values++
 		case c == '}' || c == ']':
 			depth--
+		}
+		if values > maxValues {
+			return errors.New("the JSON has too many values")
 		}
 		if depth > maxDepth {
 			return errors.New("the JSON nests too deep")
@@ -53,7 +63,7 @@ func clean(s string, max int) string {
 		return r
 	}, s)
 	if len(s) <= max {
-		return s
+		return strings.Clone(s) // not a part of something large
 	}
 	cut := max
 	for cut > 0 && !utf8.RuneStart(s[cut]) {

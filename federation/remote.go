@@ -15,12 +15,13 @@ const maxKeys = 10 // of one actor; Mastodon's bound
 // actor is what is known of an actor elsewhere, from its own document.
 type actor struct {
 	ID          string
-	Types       words
 	Inbox       string
 	SharedInbox string // empty unless it is on the actor's host
 	Handle      string // user@host, as the actor's own server names it
 	Name        string
 	Keys        []publicKey
+
+	stored bool // what is known comes from the store, not from the actor's own document
 }
 
 // publicKey is one of an actor's keys.
@@ -43,12 +44,10 @@ func (a *actor) key(id string) (publicKey, bool) {
 // actorDocument is the JSON of an actor, or of a key that stands in a document of its own.
 type actorDocument struct {
 	envelope
-	Inbox     text `json:"inbox"`
-	Username  text `json:"preferredUsername"`
-	Name      text `json:"name"`
-	Endpoints struct {
-		SharedInbox text `json:"sharedInbox"`
-	} `json:"endpoints"`
+	Inbox     text            `json:"inbox"`
+	Username  text            `json:"preferredUsername"`
+	Name      text            `json:"name"`
+	Endpoints json.RawMessage `json:"endpoints"`
 	PublicKey json.RawMessage `json:"publicKey"`
 	keyDocument
 }
@@ -65,17 +64,20 @@ func parseActor(body json.RawMessage) (*actor, error) {
 	if err := json.Unmarshal(body, &v); err != nil {
 		return nil, fmt.Errorf("the actor's document: %w", err)
 	}
-	a := &actor{
-		ID: v.id(), Types: v.Type, Inbox: string(v.Inbox),
-		Name: clean(string(v.Name), 200),
+	a := &actor{ID: v.id(), Inbox: string(v.Inbox), Name: clean(string(v.Name), 200)}
+	types := v.Type
+	if len(types) == 0 {
+		types = v.AtType
 	}
-	if len(a.Types) == 0 {
-		a.Types = v.AtType
-	}
-	if hostOf(a.ID) == "" || !slices.ContainsFunc(a.Types, isActorType) || hostOf(a.Inbox) == "" {
+	if !isShortAddress(a.ID) || !slices.ContainsFunc(types, isActorType) || !isShortAddress(a.Inbox) {
 		return nil, errors.New("the document is not an actor's: it lacks id, type or inbox")
 	}
-	if shared := string(v.Endpoints.SharedInbox); sameHost(shared, a.ID) {
+	var endpoints struct {
+		SharedInbox text `json:"sharedInbox"`
+	}
+	// An empty one is sent as a list by some; then there is no shared inbox.
+	_ = json.Unmarshal(v.Endpoints, &endpoints)
+	if shared := string(endpoints.SharedInbox); isShortAddress(shared) && sameHost(shared, a.ID) {
 		a.SharedInbox = shared
 	}
 	if v.Username != "" {
@@ -103,8 +105,15 @@ func parsePublicKey(raw json.RawMessage, owner string) (publicKey, bool) {
 	if err != nil {
 		return publicKey{}, false
 	}
-	return publicKey{ID: v.id(), PEM: string(v.PEM), RSA: key}, true
+	// Written anew: a stranger's own text may be a megabyte of padding around the key.
+	if len(v.id()) > maxAddress {
+		return publicKey{}, false
+	}
+	return publicKey{ID: v.id(), PEM: publicKeyPEM(key), RSA: key}, true
 }
+
+// isShortAddress reports whether an address has a host and can be kept.
+func isShortAddress(address string) bool { return len(address) <= maxAddress && hostOf(address) != "" }
 
 // keyOwner tells whose key a document is about: that of a key names its owner, a stub (GoToSocial serves
 // one to unsigned readers) the actor that it stands for.
@@ -127,7 +136,7 @@ func keyOwner(body json.RawMessage) string {
 
 // actorOf is a follower's stored record as an actor, with the key that its Follow was verified with.
 func actorOf(f store.Follower) *actor {
-	a := &actor{ID: f.Actor, Inbox: f.Inbox, SharedInbox: f.SharedInbox, Handle: f.Handle, Name: f.Name}
+	a := &actor{ID: f.Actor, Inbox: f.Inbox, SharedInbox: f.SharedInbox, Handle: f.Handle, Name: f.Name, stored: true}
 	if key, err := parseKey(f.Key); err == nil {
 		a.Keys = []publicKey{{ID: f.KeyID, PEM: f.Key, RSA: key}}
 	}

@@ -20,6 +20,8 @@ const (
 	goneAge       = 5 * time.Minute  // the same where the answer was clear: there is no such thing
 	keyTimeout    = 4 * time.Second  // for all fetches for one key: senders wait for our answer
 	parallelFetch = 64               // fetches that strangers' requests may have under way at once
+	hostFetch     = 4                // of them, to one host
+	failedMost    = 30               // look-ups and signatures of one host that may fail in a minute
 	slotWait      = time.Second      // how long to wait for one of those to end
 	justFetched   = 10 * time.Second // what is no older is not fetched again for a signature that fails
 )
@@ -35,7 +37,8 @@ type resolver struct {
 	known  *lru.Cache[string, remembered] // by address, less the fragment
 	tried  *lru.Cache[string, time.Time]  // by address: when it was last fetched because a signature failed
 	flight singleflight.Group             // one fetch for many who want it
-	slots  chan struct{}                  // one for each fetch under way
+	slots  *places                        // one for each fetch under way
+	failed *budget                        // failures by host
 }
 
 // remembered is what came of a look-up: an actor or why there is none.
@@ -50,7 +53,8 @@ func newResolver(c *client, db *store.DB) *resolver {
 	return &resolver{
 		client: c, db: db,
 		known: newCache[remembered](), tried: newCache[time.Time](),
-		slots: make(chan struct{}, parallelFetch),
+		slots:  newPlaces(parallelFetch, hostFetch),
+		failed: newBudget(failedMost, time.Minute),
 	}
 }
 
@@ -149,12 +153,14 @@ func (r *resolver) lookUp(ctx context.Context, address string) (*actor, error) {
 // for the same fetch, which therefore does not end with the request of the first.
 func (r *resolver) fetch(ctx context.Context, address string) (*actor, error) {
 	v, err, _ := r.flight.Do(address, func() (any, error) {
-		select {
-		case r.slots <- struct{}{}:
-			defer func() { <-r.slots }()
-		case <-time.After(slotWait):
+		if !r.failed.left(hostOf(address), time.Now()) {
 			return nil, errBusy
 		}
+		leave := r.slots.take(hostOf(address), slotWait)
+		if leave == nil {
+			return nil, errBusy
+		}
+		defer leave()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keyTimeout)
 		defer cancel()
 		a, err := r.fetchActor(ctx, address)
@@ -173,7 +179,7 @@ func (r *resolver) remember(address string, a *actor, err error, now time.Time) 
 		return // an outage of the other side is no reason to forget its keys
 	}
 	switch {
-	case isGone(err) || errors.Is(err, errForeign):
+	case isFinal(err):
 		age = goneAge
 	case err != nil:
 		age = failureAge
@@ -202,17 +208,22 @@ func (r *resolver) fetchActor(ctx context.Context, address string) (*actor, erro
 	}
 	a, err := parseActor(doc.Body)
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", address, err)
+		return nil, fmt.Errorf("fetch %s: %w: %w", address, errForeign, err)
 	}
 	return a, nil
 }
 
-// actorGone asks an actor's own server, now and not from memory, whether the actor is no more.
-func (r *resolver) actorGone(ctx context.Context, id string) bool {
-	ctx, cancel := context.WithTimeout(ctx, keyTimeout)
-	defer cancel()
-	_, err := r.client.get(ctx, id, wantActor())
-	return isGone(err)
+// stillThere asks an actor's own server whether the actor is still there: nil if so, else why not. It asks
+// at most once in five minutes and answers from memory in between, since strangers can have it ask.
+func (r *resolver) stillThere(ctx context.Context, id string) error {
+	now := time.Now()
+	if last, asked := r.tried.Get(id); asked && now.Sub(last) < refetchEvery {
+		m, _ := r.remembered(id, now)
+		return m.err
+	}
+	r.tried.Add(id, now)
+	_, err := r.fetch(ctx, id)
+	return err
 }
 
 // storeError is a failure of our own store, which is no fault of whoever asked.

@@ -103,12 +103,12 @@ func TestHostileActors(t *testing.T) {
 		{"inbox on another host", set("inbox", "https://victim.example/inbox"), 400},
 		{"inbox of ours", set("inbox", testBase+"/inbox"), 400},
 		{"inbox on another port", set("inbox", "https://a.example:8443/inbox"), 400},
-		{"no inbox", func(doc map[string]any) { delete(doc, "inbox") }, 503},
-		{"inbox that is no address", set("inbox", "javascript:alert(1)"), 503},
+		{"no inbox", func(doc map[string]any) { delete(doc, "inbox") }, 401},
+		{"inbox that is no address", set("inbox", "javascript:alert(1)"), 401},
 		{"id on another host", set("id", "https://b.example/users/alice"), 401},
 		{"id of another actor", set("id", "https://a.example/users/bob"), 401},
 		{"no id", func(doc map[string]any) { delete(doc, "id") }, 401},
-		{"a Note", set("type", "Note"), 503},
+		{"a Note", set("type", "Note"), 401},
 		{"no key", func(doc map[string]any) { delete(doc, "publicKey") }, 401},
 		{"owner on another host", func(doc map[string]any) { key(doc)["owner"] = "https://b.example/users/bob" }, 401},
 		{"owner is another actor", func(doc map[string]any) { key(doc)["owner"] = "https://a.example/users/bob" }, 401},
@@ -124,7 +124,7 @@ func TestHostileActors(t *testing.T) {
 			}
 			doc["publicKey"] = append(keys, doc["publicKey"])
 		}, 401},
-		{"too long", set("summary", strings.Repeat("x", maxDocument)), 503},
+		{"too long", set("summary", strings.Repeat("x", maxDocument)), 401},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -216,5 +216,85 @@ func TestKeyDocumentProvesNothing(t *testing.T) {
 	}
 	if d.followers() != "" {
 		t.Error("a forged key made a follower")
+	}
+}
+
+// What is kept of an actor is small, however large its document is.
+func TestActorsAreKeptSmall(t *testing.T) {
+	d := newDaemon(t)
+	alice := newStranger(t, d, "a.example", "alice")
+	alice.bend(func(doc map[string]any) {
+		key := doc["publicKey"].(map[string]any)
+		key["publicKeyPem"] = strings.Repeat("x", 400_000) + "\n" + key["publicKeyPem"].(string) + strings.Repeat("y", 400_000)
+		doc["endpoints"] = []any{} // as an empty one is written by some
+	})
+	if got := alice.post(t, d, alice.follow()); got != 202 {
+		t.Fatal(got)
+	}
+	f, err := d.db.Follower(alice.id())
+	if err != nil || len(f.Key) > 1000 || f.SharedInbox != "" {
+		t.Errorf("kept: a key of %d bytes, shared inbox %q (%v)", len(f.Key), f.SharedInbox, err)
+	}
+}
+
+func TestOneHostCannotTakeAllPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlaces(3, 2)
+		slow1, slow2 := p.take("slow.example", time.Second), p.take("slow.example", time.Second)
+		if slow1 == nil || slow2 == nil || p.take("slow.example", time.Hour) != nil {
+			t.Fatal("not two for one host")
+		}
+		other := p.take("a.example", time.Second)
+		if other == nil {
+			t.Fatal("a slow host keeps others out")
+		}
+		if p.take("b.example", time.Second) != nil {
+			t.Error("more than all places were given")
+		}
+		slow1()
+		if p.take("b.example", time.Second) == nil {
+			t.Error("a place that was given back is lost")
+		}
+	})
+}
+
+// However a forger varies the address of a key, a host is asked a bounded number of times.
+func TestFailuresOfAHostAreBounded(t *testing.T) {
+	d := newDaemon(t)
+	alice := newStranger(t, d, "a.example", "alice")
+	for i := range 3 * failedMost {
+		alice.keyPath = fmt.Sprintf("?x=%d#main-key", i)
+		alice.pair = keyPair(t, 2)
+		alice.bend(func(doc map[string]any) { doc["publicKey"] = nil })
+		alice.post(t, d, alice.follow())
+	}
+	if n := alice.reads(); n > 2*failedMost+2 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+func TestBudgetBeginsAnew(t *testing.T) {
+	b, now := newBudget(2, time.Minute), time.Now()
+	if !b.spend("h", now) || !b.spend("h", now) || b.spend("h", now) || b.left("h", now) || !b.left("other", now) {
+		t.Error("not two in a minute")
+	}
+	if now = now.Add(time.Minute); !b.left("h", now) || !b.spend("h", now) {
+		t.Error("no new budget after a minute")
+	}
+}
+
+// A proxy that changes Host would go unnoticed: the owner is told, once.
+func TestOwnerHearsOfAWrongProxy(t *testing.T) {
+	d := newDaemon(t)
+	alice := newStranger(t, d, "a.example", "alice")
+	for range 3 {
+		r := alice.request(t, alice.follow())
+		r.Host = "127.0.0.1:8080"
+		if got := d.receive(r).Code; got != 401 {
+			t.Errorf("status %d", got)
+		}
+	}
+	if n := strings.Count(d.log.String(), "reverse proxy"); n != 1 {
+		t.Errorf("told %d times", n)
 	}
 }

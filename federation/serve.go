@@ -50,8 +50,10 @@ func (s *Server) Handler() http.Handler {
 	actor := "/users/" + s.user
 	r.HandleFunc("/", read(s.serveRoot))
 	r.HandleFunc(actor, read(s.serveActor))
-	r.HandleFunc(actor+"/inbox", post(s.serveInbox))
-	r.HandleFunc("/inbox", post(s.serveInbox))
+	for _, inbox := range []string{actor + "/inbox", "/inbox"} {
+		r.HandleFunc(inbox, post(s.serveInbox))
+		r.HandleFunc(inbox+"/", post(s.serveInbox)) // as some software writes it; a redirect would lose the body
+	}
 	r.HandleFunc(actor+"/outbox", read(s.serveOutbox))
 	r.HandleFunc(actor+"/followers", read(s.serveFollowers))
 	r.HandleFunc(actor+"/following", read(s.serveFollowing))

@@ -213,7 +213,7 @@ func TestUnknownAddresses(t *testing.T) {
 	for _, target := range []string{
 		"/x", "/users/other", "/users/user/", "/users/", "/users%2Fuser", "//users/user", "/users/user/x", "/posts/x", "/posts/example.com/a/",
 		"/posts/../users/user", "/replies/x", "/likes/x", "/shares/x", "/activities/aaaaaaaaaaaaaaaaaaaaaaaaaa", "/activities/",
-		"/activities/a/b", "/tags/", "/tags/none", "/tags/%FF", "/nodeinfo/1.0", "/.well-known/", "/inbox/",
+		"/activities/a/b", "/tags/", "/tags/none", "/tags/%FF", "/nodeinfo/1.0", "/.well-known/",
 	} {
 		for _, accept := range []string{"", acceptBrowser} {
 			w := d.ask("GET", target, accept)

@@ -54,8 +54,12 @@ func (s *Server) makeFingers() map[string]finger {
 	subject := "acct:" + handle
 	add(handle, s.ownJRD(subject, subject))
 	add(own, s.ownJRD(subject, "acct:"+own))
-	if key, err := resourceKey(s.ids.Actor()); err == nil {
-		add(key, s.ownJRD(subject, subject))
+	// The account can be asked for by its actor, by the blog's address, and by this host's (FEP-d556).
+	blog := "https://" + s.domain + "/"
+	for address, asked := range map[string]string{s.ids.Actor(): subject, s.ids.Base(): subject, blog: blog} {
+		if key, err := resourceKey(address); err == nil {
+			add(key, s.ownJRD(subject, asked))
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.cfg.Aliases)) {
 		key, err := resourceKey(name)
@@ -64,12 +68,22 @@ func (s *Server) makeFingers() map[string]finger {
 			continue
 		}
 		if target := s.cfg.Aliases[name]; target != "self" {
-			add(key, elsewhereJRD("acct:"+key, target))
+			add(key, elsewhereJRD(asWritten(name, key), target))
 			continue
 		}
 		add(key, s.ownJRD(subject, "acct:"+key))
 	}
 	return fingers
+}
+
+// asWritten is the subject for an alias: the user part keeps its capitals, since GoToSocial compares it
+// with the one that it asked for.
+func asWritten(name, key string) string {
+	user, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(name, "acct:"), "@"), "@")
+	if lower, host, ok := strings.Cut(key, "@"); ok && strings.EqualFold(user, lower) {
+		return "acct:" + user + "@" + host
+	}
+	return "acct:" + key
 }
 
 // nameHere is the account's user name at a host, with the host as it is compared.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"crier/content"
@@ -67,6 +68,8 @@ type Server struct {
 
 	client   *client
 	resolver *resolver
+	noted    *budget      // activities that only go into the log, by host
+	warned   atomic.Int64 // Unix seconds of the last warnOfProxy
 
 	publishing *publishing
 	sending    *sending
@@ -86,6 +89,7 @@ func New(c Config) *Server {
 		publish: make(chan struct{}, 1),
 		deliver: make(chan struct{}, 1),
 
+		noted:      newBudget(notedMost, time.Minute),
 		publishing: newPublishing(),
 		sending:    newSending(c.Lease),
 	}

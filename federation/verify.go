@@ -64,7 +64,7 @@ func readSignature(r *http.Request, body []byte, base string, now time.Time) (*s
 		return nil, err
 	}
 	if !isOurHost(r.Host, base) {
-		return nil, fmt.Errorf("the signed host %q is not ours", clean(r.Host, 100))
+		return nil, &hostError{clean(r.Host, 100)}
 	}
 	text, err := signedText(r, sig)
 	if err != nil {
@@ -80,6 +80,11 @@ func readSignature(r *http.Request, body []byte, base string, now time.Time) (*s
 	}
 	return &signedRequest{keyID: sig.keyID, sig: sig, text: text, uri: requestTarget(r)}, nil
 }
+
+// hostError says that a request was made to another host than ours.
+type hostError struct{ host string }
+
+func (e *hostError) Error() string { return fmt.Sprintf("the signed host %q is not ours", e.host) }
 
 // checkCoverage makes sure that nothing which decides about the request is left unsigned.
 func checkCoverage(s signature, withBody bool) error {

@@ -86,8 +86,13 @@ func many(b json.RawMessage) []json.RawMessage {
 
 // idOf returns the id of a JSON value that is an id itself or an object with one.
 func idOf(b json.RawMessage) string {
+	b = bytes.TrimSpace(b)
+	if len(b) == 0 || b[0] != '"' && b[0] != '{' {
+		return ""
+	}
 	var id string
-	if json.Unmarshal(b, &id) == nil {
+	if b[0] == '"' {
+		_ = json.Unmarshal(b, &id) // what is no string after all is no id
 		return id
 	}
 	var object struct {

@@ -205,7 +205,7 @@ func (l *loader) picture(s string) (Picture, error) {
 	}
 	kind := imageType(file)
 	if kind == "" {
-		return Picture{}, fmt.Errorf("%s is no picture by its name; other servers take .png, .jpg, .gif, .webp and .avif", quote(s))
+		return Picture{}, fmt.Errorf("%s is no picture by its name; other servers take .png, .jpg, .gif and .webp", quote(s))
 	}
 	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
 		return Picture{}, fmt.Errorf("there is no file %s; paths are relative to the configuration file", quote(s))
@@ -224,8 +224,6 @@ func imageType(name string) string {
 		return "image/gif"
 	case ".webp":
 		return "image/webp"
-	case ".avif":
-		return "image/avif"
 	}
 	return ""
 }

@@ -142,6 +142,9 @@ func (e *RefusedError) Error() string {
 	return e.URL + ": refused: " + e.Reason
 }
 
+// Permanent reports that asking again changes nothing, unless the owner allows the address.
+func (e *RefusedError) Permanent() bool { return true }
+
 func webPort(port uint16) bool { return port == 80 || port == 443 }
 
 func portReason(port uint16) string {
