@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	minHint    = 5 * time.Minute
-	maxHint    = 24 * time.Hour
+	minHint = 5 * time.Minute
+	maxHint = 24 * time.Hour
 	// maxBackoff bounds the wait after failures. A build that fails overnight must not keep the blog silent
 	// for a day once it is mended, and a request an hour hurts nobody.
 	maxBackoff = time.Hour
