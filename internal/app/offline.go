@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"crier/internal/admin"
 	"crier/internal/config"
@@ -57,7 +58,10 @@ func OpenOffline(ctx context.Context, cfg *config.Config, o OfflineOptions) (_ *
 	if err != nil {
 		return nil, err
 	}
-	c, err := build(ctx, own, parts{db: db, account: acc, key: key, log: o.Log, version: o.Version})
+	// Nothing is sent here, so the news of a poll need no spacing: all of it is queued at once.
+	c, err := build(ctx, own, parts{
+		db: db, account: acc, key: key, log: o.Log, version: o.Version, spacing: time.Nanosecond,
+	})
 	if err != nil {
 		return nil, err
 	}
