@@ -102,7 +102,7 @@ func (o *Ops) feed(url string, now time.Time) (Feed, error) {
 	}
 	f := Feed{
 		URL: url, Title: rec.Title, LastPoll: rec.LastPoll, NextPoll: rec.NextPoll, LastError: rec.LastError,
-		Missing: rec.Missing, Entries: len(entries), Waiting: []Waiting{},
+		Missing: rec.Missing, Read: !rec.FirstRead.IsZero(), Entries: len(entries), Waiting: []Waiting{},
 	}
 	for _, e := range entries {
 		switch {

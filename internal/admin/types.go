@@ -37,6 +37,7 @@ type Feed struct {
 	LastPoll  time.Time `json:"last_poll,omitzero"`
 	NextPoll  time.Time `json:"next_poll,omitzero"`
 	LastError string    `json:"last_error"` // empty after a good poll
+	Read      bool      `json:"read"`       // a document of it was read at least once
 	Entries   int       `json:"entries"`
 	Held      int       `json:"held"`    // wait for the owner's decision
 	Missing   int       `json:"missing"` // under suspicion of having been taken down

@@ -73,6 +73,9 @@ func printFeed(d display, f admin.Feed, now time.Time) {
 	for _, w := range f.Waiting {
 		row("waits", moment(w.Due)+"  "+titleOr(w.Title, w.URL))
 	}
+	if !f.Read && f.LastError != "" {
+		row("read", "never yet; until then, posts that are not known answer 503")
+	}
 	if f.Missing > 0 {
 		row("missing", fmt.Sprintf("%d, perhaps taken down; their pages are being looked at", f.Missing))
 	}

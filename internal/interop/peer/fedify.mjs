@@ -1,6 +1,8 @@
-// A small server on Fedify, an ActivityPub implementation that shares nothing with crier. The test drives it
-// over /control/: POST follow, undo and lookup with {"actor": …}; POST arrived with {"count": n} answers with
-// all that arrived, and was verified by Fedify, once there are n of it.
+// A small server on Fedify, an ActivityPub implementation that shares nothing with crier. It shows its actors
+// only to those who sign, and Fedify judges that. The test drives it over /control/: POST lookup with
+// {"actor": …}; POST follow and undo with the same answer with a line for each of the posts this server made so
+// far; POST arrived with {"count": n} answers with all that arrived, and was verified by Fedify, once there are
+// n of it.
 //
 // usage: node fedify.mjs  (prints its origin on standard output when it listens; FIRST_KNOCK=rfc9421 makes it
 // sign with RFC 9421 first, as Fedify does by itself)
@@ -15,6 +17,17 @@ const server = createServer();
 server.listen(0, "127.0.0.1");
 await once(server, "listening");
 const origin = `http://127.0.0.1:${server.address().port}`;
+
+// Every post that Fedify makes, by the kind of its signature, and what became of it.
+const sent = [];
+const send = globalThis.fetch;
+globalThis.fetch = async (input, init) => {
+  const request = new Request(input, init);
+  const kind = request.headers.has("signature-input") ? "rfc9421" : "draft-cavage-http-signatures-12";
+  const response = await send(request);
+  if (request.method === "POST") sent.push(`${kind} ${response.status}`);
+  return response;
+};
 
 const keys = new Map();
 const arrived = [];
@@ -48,19 +61,22 @@ federation
       ]);
     }
     return keys.get(identifier);
-  });
+  })
+  .authorize(async (ctx) => (await ctx.getSignedKeyOwner()) != null);
 
 const note = async (ctx, activity) => {
   // Only of posts: Fedify believes an embedded object only on its own host, and a Follow would be fetched.
-  const told = activity instanceof Create || activity instanceof Update;
+  const told = [Create, Update, Delete].some((type) => activity instanceof type);
   const object = told ? await activity.getObject(ctx) : null;
   arrived.push({
     type: activity.constructor.name,
     id: activity.id?.href ?? null,
     actor: activity.actorId?.href ?? null,
     object: activity.objectId?.href ?? object?.id?.href ?? null,
+    objectType: object?.constructor.name ?? null,
     content: object?.content?.toString() ?? null,
     url: object?.url?.href ?? null,
+    published: object?.published?.toString() ?? null,
     updated: object?.updated?.toString() ?? null,
   });
   changed.dispatchEvent(new Event("arrived"));
@@ -76,6 +92,16 @@ const followOf = (ctx, actor) =>
     object: actor,
   });
 
+// The posts behind the activities of an outbox, page by page.
+async function postsOf(ctx, outbox, documentLoader) {
+  const posts = [];
+  for await (const activity of ctx.traverseCollection(outbox, { documentLoader })) {
+    const post = await activity.getObject({ documentLoader });
+    posts.push(`${activity.constructor.name} ${post?.url?.href}`);
+  }
+  return posts;
+}
+
 async function arrivedAtLeast(count) {
   while (arrived.length < count) await once(changed, "arrived");
   return arrived;
@@ -88,6 +114,7 @@ async function control(path, { actor, count }) {
   const found = await ctx.lookupObject(actor, { documentLoader: loader });
   if (!isActor(found)) throw new Error(`no actor at ${actor}`);
   if (path === "/control/lookup") {
+    const outbox = await found.getOutbox({ documentLoader: loader });
     return {
       id: found.id.href,
       name: found.name?.toString() ?? null,
@@ -95,7 +122,8 @@ async function control(path, { actor, count }) {
       inbox: found.inboxId.href,
       sharedInbox: found.endpoints?.sharedInbox?.href ?? null,
       followers: (await found.getFollowers({ documentLoader: loader }))?.totalItems ?? null,
-      outbox: (await found.getOutbox({ documentLoader: loader }))?.totalItems ?? null,
+      outbox: outbox?.totalItems ?? null,
+      posts: await postsOf(ctx, outbox, loader),
     };
   }
   const follow = followOf(ctx, found.id);
@@ -103,7 +131,7 @@ async function control(path, { actor, count }) {
     ? new Undo({ id: new URL(`/undos/${Date.now()}`, origin), actor: follow.actorId, object: follow })
     : follow;
   await ctx.sendActivity({ identifier: "alice" }, found, activity);
-  return {};
+  return sent;
 }
 
 async function answer(request, response) {

@@ -1,0 +1,140 @@
+// A peer made of the signature libraries that Misskey and PeerTube use, which share nothing with crier. Misskey's
+// signs its Follows; both judge every request that comes in, as it is and falsified. The test drives it over
+// /control/: POST follow with {"actor": …, "inbox": "/a/path"} lets a new actor with that inbox follow and
+// answers with the status; POST arrived with {"count": n} answers with the verdicts on the first n requests
+// outside /control/ (GET or POST, keys not counted) once they are there.
+//
+// usage: node verify.mjs  (prints its origin on standard output when it listens)
+import { createServer } from "node:http";
+import { once } from "node:events";
+import {
+  genRFC3230DigestHeader, genRsaKeyPair, parseRequestSignature, signAsDraftToRequest, verifyDigestHeader,
+  verifyDraftSignature,
+} from "@misskey-dev/node-http-message-signatures";
+import peertube from "@peertube/http-signature";
+
+const server = createServer();
+server.listen(0, "127.0.0.1");
+await once(server, "listening");
+const host = `127.0.0.1:${server.address().port}`;
+const origin = `http://${host}`;
+const own = await genRsaKeyPair();
+const actors = new Map();
+const arrived = [];
+const changed = new EventTarget();
+const json = { "content-type": "application/activity+json" };
+
+const keys = new Map();
+async function keyOf(id) {
+  if (!keys.has(id)) {
+    const response = await fetch(id, { headers: { accept: "application/activity+json" } });
+    keys.set(id, (await response.json()).publicKey.publicKeyPem);
+  }
+  return keys.get(id);
+}
+
+// What both ask to be signed, in their servers.
+const covered = (request) => ["(request-target)", "host", "date", ...(request.method === "POST" ? ["digest"] : [])];
+
+const judges = {
+  async misskey(request, body) {
+    const parsed = parseRequestSignature(request, { requiredComponents: { draft: covered(request) } });
+    return await verifyDraftSignature(parsed.value, await keyOf(parsed.value.keyId)) &&
+      (request.method !== "POST" || await verifyDigestHeader(request, body));
+  },
+  async peertube(request) {
+    const parsed = peertube.parseRequest(request, {
+      headers: covered(request), authorizationHeaderName: "signature", clockSkew: 3600,
+    });
+    return peertube.verifySignature(parsed, await keyOf(parsed.keyId));
+  },
+};
+
+async function verdict(judge, request, body) {
+  try {
+    return await judge(request, body) ? "yes" : "no";
+  } catch (error) {
+    return `no: ${error.message}`;
+  }
+}
+
+// What is one step away from the request; nobody may take it. A body is compared with its Digest by Misskey's
+// library alone.
+function falsified({ method, url, headers }, body) {
+  const earlier = new Date(Date.parse(headers.date) - 1000).toUTCString();
+  const other = (changes) => ({ method, url, headers: { ...headers, ...changes } });
+  const list = [
+    ["path", { ...other({}), url: `${url}x` }],
+    ["method", { ...other({}), method: method === "POST" ? "PUT" : "HEAD" }],
+    ["host", other({ host: "other.example" })],
+    ["date", other({ date: earlier })],
+  ].map(([name, request]) => ({ name, request, body, by: Object.keys(judges) }));
+  if (method === "POST") {
+    list.push({ name: "body", request: other({}), body: Buffer.concat([body, Buffer.from(" ")]), by: ["misskey"] });
+  }
+  return list;
+}
+
+async function judge(incoming, body) {
+  const request = { method: incoming.method, url: incoming.url, headers: incoming.headers };
+  const result = { method: request.method, target: request.url, type: "", fooled: [] };
+  for (const [name, judge] of Object.entries(judges)) result[name] = await verdict(judge, request, body);
+  for (const lie of falsified(request, body)) {
+    for (const name of lie.by) {
+      if (await verdict(judges[name], lie.request, lie.body) === "yes") result.fooled.push(`${name}: ${lie.name}`);
+    }
+  }
+  if (body.length) result.type = JSON.parse(body).type;
+  arrived.push(result);
+  changed.dispatchEvent(new Event("arrived"));
+}
+
+async function follow({ actor, inbox }) {
+  const id = `${origin}/actors/${actors.size + 1}`;
+  actors.set(new URL(id).pathname, {
+    "@context": ["https://www.w3.org/ns/activitystreams", "https://w3id.org/security/v1"],
+    id, type: "Person", preferredUsername: `actor${actors.size + 1}`, inbox: origin + inbox,
+    publicKey: { id: `${id}#main-key`, owner: id, publicKeyPem: own.publicKey },
+  });
+  const target = new URL(`${actor}/inbox`);
+  const body = JSON.stringify({
+    "@context": "https://www.w3.org/ns/activitystreams", id: `${id}/follow`, type: "Follow", actor: id, object: actor,
+  });
+  const request = {
+    method: "POST", url: target.pathname,
+    headers: {
+      ...json, host: target.host, date: new Date().toUTCString(), digest: await genRFC3230DigestHeader(body, "SHA-256"),
+    },
+  };
+  await signAsDraftToRequest(request, { privateKeyPem: own.privateKey, keyId: `${id}#main-key` }, covered(request));
+  const { status } = await fetch(target, { method: "POST", headers: request.headers, body });
+  return { status };
+}
+
+async function control(path, args) {
+  if (path === "/control/follow") return await follow(args);
+  while (arrived.length < args.count) await once(changed, "arrived");
+  return arrived;
+}
+
+async function answer(request, response) {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const body = Buffer.concat(chunks);
+  if (request.url.startsWith("/control/")) {
+    response.writeHead(200, json).end(JSON.stringify(await control(request.url, JSON.parse(body))));
+    return;
+  }
+  if (request.method === "GET" && actors.has(request.url)) {
+    response.writeHead(200, json).end(JSON.stringify(actors.get(request.url)));
+    return;
+  }
+  await judge(request, body);
+  const note = { "@context": "https://www.w3.org/ns/activitystreams", id: origin + request.url, type: "Note" };
+  response.writeHead(request.method === "GET" ? 200 : 202, json).end(JSON.stringify(note));
+}
+
+server.on("request", (request, response) => {
+  answer(request, response).catch((error) => response.writeHead(500).end(String(error.stack ?? error)));
+});
+console.log(origin);

@@ -1,0 +1,195 @@
+//go:build interop
+
+package interop
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"crier/internal/admin"
+	"crier/internal/app"
+	"crier/internal/config"
+)
+
+// patience bounds the whole conversation with one peer.
+const patience = 60 * time.Second
+
+// peer is a server of another implementation, see the scripts in peer.
+type peer struct{ origin string }
+
+// startPeer starts a script of the folder peer, with more of an environment. ctx bounds its life.
+func startPeer(ctx context.Context, t *testing.T, script string, environ ...string) *peer {
+	t.Helper()
+	folder := os.Getenv("CRIER_INTEROP_PEER")
+	if folder == "" {
+		t.Fatal("CRIER_INTEROP_PEER does not say where the peer is installed; run .ci/interop")
+	}
+	c := exec.CommandContext(ctx, "node", script)
+	c.Dir = folder
+	c.Env = append(os.Environ(), environ...)
+	c.Stderr = os.Stderr
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	})
+	origin, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("%s did not start: %v", script, err)
+	}
+	return &peer{strings.TrimSpace(origin)}
+}
+
+// call drives the peer; the answer is decoded into result if that is not nil.
+func (p *peer) call(ctx context.Context, t *testing.T, what string, args, result any) {
+	t.Helper()
+	body, err := json.Marshal(args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.origin+"/control/"+what, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s %v\n%s", what, resp.Status, err, answer)
+	}
+	if result != nil {
+		if err := json.Unmarshal(answer, result); err != nil {
+			t.Fatalf("%s: %v in %s", what, err, answer)
+		}
+	}
+}
+
+// status is the answer to an unsigned GET of an actor.
+func (p *peer) status(ctx context.Context, t *testing.T, actor string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, actor, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", "application/activity+json")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return resp.StatusCode
+}
+
+// daemon is crier, running in this process.
+type daemon struct {
+	app  *app.App
+	base string
+}
+
+func (d *daemon) actor() string { return d.base + "/users/user" }
+
+func startCrier(t *testing.T, blog string) *daemon {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := config.Default()
+	cfg.BaseURL = "http://" + l.Addr().String()
+	cfg.DataDir = filepath.Join(t.TempDir(), "data")
+	cfg.Account.Handle = config.Handle{User: "user", Host: "blog.example"}
+	cfg.Account.Name = "User"
+	cfg.Network.AllowHTTP = true
+	cfg.Network.AllowPrivate = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	feed := config.DefaultFeed()
+	feed.URL, feed.Deletions = blog+"/feed", config.DeletionsFeed
+	feed.Interval, feed.IntervalSet = 24*time.Hour, true
+	cfg.Feeds = []config.Feed{feed}
+	ctx, cancel := context.WithCancel(context.Background())
+	a, err := app.New(ctx, &cfg, app.Options{Log: slog.New(slog.DiscardHandler), Listener: l, Version: "test"})
+	if err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error("stop:", err)
+		}
+	})
+	return &daemon{a, cfg.BaseURL}
+}
+
+func (d *daemon) poll(ctx context.Context, t *testing.T) {
+	t.Helper()
+	result, err := d.app.Ops().PollNow(ctx, admin.PollRequest{})
+	if err != nil || result.Feeds[0].Error != "" {
+		t.Fatalf("poll: %v %+v", err, result)
+	}
+}
+
+// followers says how many followers the operator is told of.
+func (d *daemon) followers(ctx context.Context, t *testing.T) int {
+	t.Helper()
+	status, err := d.app.Ops().Status(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status.Followers
+}
+
+// blog serves a feed of the entries it is told.
+type blog struct {
+	*httptest.Server
+	feed atomic.Pointer[string]
+}
+
+func newBlog(t *testing.T) *blog {
+	b := &blog{}
+	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/rss+xml")
+		fmt.Fprint(w, *b.feed.Load())
+	}))
+	t.Cleanup(b.Close)
+	b.set("", "old")
+	return b
+}
+
+// set makes a feed of entries with these names, the newest first.
+func (b *blog) set(text string, names ...string) {
+	var items strings.Builder
+	day := time.Date(2026, 3, 9, 0, 0, 0, 0, time.UTC)
+	for i, name := range names {
+		fmt.Fprintf(&items, "<item><title>%s</title><link>%s/%s/</link><pubDate>%s</pubDate><description>A %s.</description></item>",
+			name, b.URL, name, day.AddDate(0, 0, len(names)-i).Format(time.RFC1123Z), text)
+	}
+	feed := "<rss version=\"2.0\"><channel><title>B</title><link>" + b.URL + "</link><description>d</description>" + items.String() + "</channel></rss>"
+	b.feed.Store(&feed)
+}
