@@ -98,7 +98,8 @@ func (d describer) thing(raw json.RawMessage, depth int) string {
 
 // title is what people would call an object: a title, a warning, or how its text begins.
 func (v described) title() string {
-	for _, t := range []text{v.Name, v.Summary, v.Content} {
+	first, _, _ := strings.Cut(string(v.Content), "</p>") // where a title stands on a line of its own
+	for _, t := range []text{v.Name, v.Summary, text(first), v.Content} {
 		if plain := strings.TrimSpace(withoutTags(string(t))); plain != "" {
 			return plain
 		}

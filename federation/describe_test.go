@@ -16,7 +16,7 @@ func TestDescribe(t *testing.T) {
 		{`{"type":"Accept","actor":"` + us + `","object":` + follow + `}`, "Accept(Follow(alice@a.example → user@example.com))"},
 		{`{"type":"Undo","actor":"https://a.example/@alice","object":` + follow + `}`, "Undo(Follow(alice@a.example → user@example.com))"},
 		{`{"type":"Undo","object":"https://a.example/1"}`, "Undo(https://a.example/1)"},
-		{`{"type":"Create","object":{"type":"Note","id":"https://a.example/n","content":"<p><strong>Hello</strong></p><p>world</p>"}}`, `Create(Note "Hello world")`},
+		{`{"type":"Create","object":{"type":"Note","id":"https://a.example/n","content":"<p><strong>Hello</strong></p><p>world</p>"}}`, `Create(Note "Hello")`},
 		{`{"type":"Create","object":{"type":"Article","name":"Title","content":"text"}}`, `Create(Article "Title")`},
 		{`{"type":"Update","object":{"type":"Note","id":"https://a.example/n","content":"<img>"}}`, `Update(Note https://a.example/n)`},
 		{`{"type":"Create","object":{"type":"Note","content":"` + long + `"}}`, `Create(Note "` + strings.TrimSpace(long[:60]) + ` …")`},
