@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 const (
@@ -149,7 +150,22 @@ func (c *client) check(address string) (*url.URL, error) {
 		return nil, fmt.Errorf("contact %s: %w", address, errSelf)
 	}
 	u.Fragment, u.RawFragment = "", ""
+	u.RawQuery = escapeQuery(u.RawQuery)
 	return u, nil
+}
+
+// escapeQuery escapes what is not ASCII in a query. The URL type leaves it as it is, and Node.js answers such
+// a request with 400 (RFC 3986 §2.1).
+func escapeQuery(query string) string {
+	var b strings.Builder
+	for _, c := range []byte(query) {
+		if c < utf8.RuneSelf {
+			b.WriteByte(c)
+			continue
+		}
+		fmt.Fprintf(&b, "%%%02X", c)
+	}
+	return b.String()
 }
 
 // wanted says what a fetched document has to be.

@@ -205,3 +205,36 @@ func TestIdsSurviveTheLossOfTheStore(t *testing.T) {
 		}
 	})
 }
+
+// A poll that changes an entry while its post is being made wins: the post is made anew.
+func TestConflictIsReadAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDaemon(t)
+		p := newPeer(d.net, "peer.example")
+		d.follow(p, "ann", true)
+		const key = "example.com/hello/"
+		d.announce(key)
+		stale := d.entry(key)
+		changed := stale
+		changed.Title = "Renamed"
+		d.put(changed, "Newer text")
+		r := round{s: d.s}
+		m, err := d.s.material(stale)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pub, err := d.s.plan(m, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.commit(pub); err != nil || r.conflicts != 1 || r.published != 0 {
+			t.Fatalf("a stale entry was published: %+v, %v", r, err)
+		}
+		d.run()
+		settle()
+		got := expectTypes(t, p, "Create")
+		if !strings.Contains(string(got[0].Body), "Newer text") {
+			t.Errorf("received %s", got[0].Body)
+		}
+	})
+}

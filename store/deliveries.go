@@ -18,6 +18,7 @@ type Delivery struct {
 	Inbox      string    `json:"inbox"`
 	Host       string    `json:"host"` // of the inbox, with a port that is not the default
 	Attempts   int       `json:"attempts"`
+	Tried      bool      `json:"tried,omitempty"` // it was under way at least once, even if cut off: the other side may have it
 	Added      time.Time `json:"added"`
 	Next       time.Time `json:"next"`
 	LastError  string    `json:"last_error,omitempty"`
@@ -181,6 +182,7 @@ func claim(tx *bolt.Tx, now time.Time, lease time.Duration, max int) ([]Delivery
 			continue
 		}
 		d.Attempts++
+		d.Tried = true
 		d.Next = now.Add(lease)
 		if err := moveDelivery(tx, d); err != nil {
 			return nil, err

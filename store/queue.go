@@ -61,7 +61,8 @@ func supersede(tx *bolt.Tx, p Publication, inbox string) (told bool, err error) 
 		if err != nil {
 			return false, err
 		}
-		untried := d.Attempts == 0
+		// A post that a stop cut off does not count as an attempt, but may have arrived.
+		untried := !d.Tried
 		switch {
 		case p.Activity.Type == "Delete", d.Type == "Update" && untried:
 			if err := dropDelivery(tx, d); err != nil {

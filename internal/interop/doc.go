@@ -1,4 +1,8 @@
-// Package interop tries crier against ActivityPub implementations that share no code with it. The tests carry
-// the build tag interop, since they need Node.js and packages from npm: .ci/interop installs those and runs
-// them. All traffic stays on the loopback interface.
+// Package interop tries crier against implementations that share no code with it: a server on Fedify, which
+// finds, follows and reads the blog, and the signature libraries of Misskey and PeerTube, which judge what crier
+// signs. They say whether others understand crier; they are no judges of strictness, since Fedify 2.3.6 takes
+// much that crier has to refuse: what must be refused is tested in federation.
+//
+// The tests carry the build tag interop, since they need Node.js 20 or later and packages from npm: .ci/interop
+// installs those and runs them. All traffic of the tests themselves stays on the loopback interface.
 package interop

@@ -87,21 +87,21 @@ func (s story) posts() {
 	page := s.blog.URL + "/new/"
 	id := s.crier.base + "/posts/" + strings.TrimPrefix(page, "http://")
 
-	s.blog.set("first text", "new", "old")
+	s.blog.set("first text")
 	s.crier.poll(s.ctx, s.t)
 	create := s.next(2, "Create")
 	if !create.shows(id, page, "first text") || create.Published == "" || create.Updated != "" {
 		s.t.Errorf("the Create says %+v", create)
 	}
 
-	s.blog.set("second text", "new", "old")
+	s.blog.set("second text")
 	s.crier.poll(s.ctx, s.t)
 	update := s.next(3, "Update")
 	if !update.shows(id, page, "second text") || update.Published != create.Published || !update.newer(s.t) {
 		s.t.Errorf("the Update says %+v", update)
 	}
 
-	s.blog.set("", "old")
+	s.blog.set("")
 	s.crier.poll(s.ctx, s.t)
 	if gone := s.next(4, "Delete"); gone.Object != id || gone.ObjectType != "Tombstone" {
 		s.t.Errorf("the Delete says %+v", gone)

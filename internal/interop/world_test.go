@@ -131,7 +131,9 @@ func startCrier(t *testing.T, blog string) *daemon {
 	feed.Interval, feed.IntervalSet = 24*time.Hour, true
 	cfg.Feeds = []config.Feed{feed}
 	ctx, cancel := context.WithCancel(context.Background())
-	a, err := app.New(ctx, &cfg, app.Options{Log: slog.New(slog.DiscardHandler), Listener: l, Version: "test"})
+	a, err := app.New(ctx, &cfg, app.Options{
+		Log: slog.New(slog.DiscardHandler), Listener: l, Version: "test", Spacing: time.Millisecond,
+	})
 	if err != nil {
 		cancel()
 		t.Fatal(err)
@@ -139,12 +141,27 @@ func startCrier(t *testing.T, blog string) *daemon {
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
 	t.Cleanup(func() {
+		if t.Failed() {
+			tellExchanges(t, a)
+		}
 		cancel()
 		if err := <-done; err != nil {
 			t.Error("stop:", err)
 		}
 	})
 	return &daemon{a, cfg.BaseURL}
+}
+
+// tellExchanges writes crier's own log of what came and went.
+func tellExchanges(t *testing.T, a *app.App) {
+	t.Helper()
+	lines, err := a.Ops().Log(context.Background(), admin.LogQuery{Last: -1})
+	if err != nil {
+		t.Error(err)
+	}
+	for _, l := range lines {
+		t.Log("crier:", l.Direction, l.Type, l.Object, "to", l.To, "-", l.Result)
+	}
 }
 
 func (d *daemon) poll(ctx context.Context, t *testing.T) {
@@ -165,31 +182,35 @@ func (d *daemon) followers(ctx context.Context, t *testing.T) int {
 	return status.Followers
 }
 
-// blog serves a feed of the entries it is told.
+// blog serves a feed of an old entry and, when it is told a text for it, a new one.
 type blog struct {
 	*httptest.Server
 	feed atomic.Pointer[string]
 }
 
 func newBlog(t *testing.T) *blog {
+	t.Helper()
 	b := &blog{}
 	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/rss+xml")
 		fmt.Fprint(w, *b.feed.Load())
 	}))
 	t.Cleanup(b.Close)
-	b.set("", "old")
+	b.set("")
 	return b
 }
 
-// set makes a feed of entries with these names, the newest first.
-func (b *blog) set(text string, names ...string) {
-	var items strings.Builder
-	day := time.Date(2026, 3, 9, 0, 0, 0, 0, time.UTC)
-	for i, name := range names {
-		fmt.Fprintf(&items, "<item><title>%s</title><link>%s/%s/</link><pubDate>%s</pubDate><description>A %s.</description></item>",
-			name, b.URL, name, day.AddDate(0, 0, len(names)-i).Format(time.RFC1123Z), text)
+// set changes the text of the new entry; without a text there is none.
+func (b *blog) set(text string) {
+	feed := `<rss version="2.0"><channel><title>Blog</title><link>` + b.URL + `</link><description>Notes.</description>`
+	if text != "" {
+		feed += b.item("new", "Tue, 10 Mar 2026 10:00:00 +0000", text)
 	}
-	feed := "<rss version=\"2.0\"><channel><title>B</title><link>" + b.URL + "</link><description>d</description>" + items.String() + "</channel></rss>"
+	feed += b.item("old", "Mon, 09 Mar 2026 10:00:00 +0000", "the beginning") + `</channel></rss>`
 	b.feed.Store(&feed)
+}
+
+func (b *blog) item(name, date, text string) string {
+	return fmt.Sprintf("<item><title>%s</title><link>%s/%s/</link><pubDate>%s</pubDate>"+
+		"<description>A %s.</description></item>", name, b.URL, name, date, text)
 }

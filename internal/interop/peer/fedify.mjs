@@ -2,7 +2,7 @@
 // only to those who sign, and Fedify judges that. The test drives it over /control/: POST lookup with
 // {"actor": …}; POST follow and undo with the same answer with a line for each of the posts this server made so
 // far; POST arrived with {"count": n} answers with all that arrived, and was verified by Fedify, once there are
-// n of it.
+// n of it, or after 20 seconds.
 //
 // usage: node fedify.mjs  (prints its origin on standard output when it listens; FIRST_KNOCK=rfc9421 makes it
 // sign with RFC 9421 first, as Fedify does by itself)
@@ -103,7 +103,12 @@ async function postsOf(ctx, outbox, documentLoader) {
 }
 
 async function arrivedAtLeast(count) {
-  while (arrived.length < count) await once(changed, "arrived");
+  const signal = AbortSignal.timeout(20_000);
+  try {
+    while (arrived.length < count) await once(changed, "arrived", { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
   return arrived;
 }
 

@@ -1,8 +1,8 @@
 // A peer made of the signature libraries that Misskey and PeerTube use, which share nothing with crier. Misskey's
 // signs its Follows; both judge every request that comes in, as it is and falsified. The test drives it over
 // /control/: POST follow with {"actor": …, "inbox": "/a/path"} lets a new actor with that inbox follow and
-// answers with the status; POST arrived with {"count": n} answers with the verdicts on the first n requests
-// outside /control/ (GET or POST, keys not counted) once they are there.
+// answers with the status; POST arrived with {"count": n} answers with the verdicts on all requests but those for
+// the actors themselves, once there are n of them, or after 20 seconds.
 //
 // usage: node verify.mjs  (prints its origin on standard output when it listens)
 import { createServer } from "node:http";
@@ -111,10 +111,20 @@ async function follow({ actor, inbox }) {
   return { status };
 }
 
+async function arrivedAtLeast(count) {
+  const signal = AbortSignal.timeout(20_000);
+  try {
+    while (arrived.length < count) await once(changed, "arrived", { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  return arrived;
+}
+
 async function control(path, args) {
   if (path === "/control/follow") return await follow(args);
-  while (arrived.length < args.count) await once(changed, "arrived");
-  return arrived;
+  if (path === "/control/arrived") return await arrivedAtLeast(args.count);
+  throw new Error(`nothing is done at ${path}`);
 }
 
 async function answer(request, response) {
