@@ -7,17 +7,18 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-ARG TARGETOS TARGETARCH VERSION=""
+ARG TARGETOS TARGETARCH
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
     go build -trimpath -ldflags="-s -w" -o /out/crier . \
- && container/rootfs /out/crier /rootfs
+ && container/rootfs /out/crier /rootfs \
+ && mv /rootfs/data /data
 
 FROM scratch
 LABEL org.opencontainers.image.title="crier" \
       org.opencontainers.image.description="Puts a static-site blog on the fediverse under its own domain" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /rootfs/ /
-COPY --from=build --chown=65532:65532 /rootfs/data /data
+COPY --from=build --chown=65532:65532 /data /data
 USER 65532:65532
 WORKDIR /data
 ENV CRIER_DATA_DIR=/data \

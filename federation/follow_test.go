@@ -67,7 +67,7 @@ func TestFollowIsStoredAndAccepted(t *testing.T) {
 }
 
 // TestFollowShapes has the Follow as servers send it. The payloads are written after what is known of
-// each (federation-facts §5); they are no captures.
+// each; they are no captures.
 func TestFollowShapes(t *testing.T) {
 	shapes, err := filepath.Glob("testdata/inbox/follow-*.json")
 	if err != nil || len(shapes) < 6 {

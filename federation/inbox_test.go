@@ -15,7 +15,7 @@ import (
 
 const aboutUs = `{"id":"https://a.example/2","type":"Like","actor":"https://a.example/users/alice","object":"` + testBase + `/posts/example.com/hello/"}`
 
-// TestInboxStatuses has every answer of the inbox that federation-facts lists, in the cheap order.
+// TestInboxStatuses has every answer of the inbox that peers rely on, in the cheap order.
 func TestInboxStatuses(t *testing.T) {
 	type env struct {
 		t     *testing.T

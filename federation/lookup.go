@@ -37,18 +37,18 @@ func (j jrd) actor() string {
 func (s *Server) Lookup(ctx context.Context, what string) (json.RawMessage, string, error) {
 	what = strings.TrimSpace(what)
 	if strings.HasPrefix(what, "https://") || strings.HasPrefix(what, "http://") {
-		doc, err := s.client.object(ctx, what, wantObject())
+		doc, err := s.asking.object(ctx, what, wantObject())
 		return doc.Body, doc.URL, err
 	}
 	user, host, err := parseHandle(what)
 	if err != nil {
 		return nil, "", err
 	}
-	id, err := s.client.finger(ctx, user, host)
+	id, err := s.asking.finger(ctx, user, host)
 	if err != nil {
 		return nil, "", err
 	}
-	doc, err := s.client.object(ctx, id, wantActor())
+	doc, err := s.asking.object(ctx, id, wantActor())
 	if err != nil {
 		return nil, "", err
 	}

@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -102,4 +103,23 @@ func FuzzHandle(f *testing.F) {
 			t.Errorf("%q: %q at %q", handle, user, host)
 		}
 	})
+}
+
+// The owner asks for the account itself, to see whether the blog's host sends the question on.
+func TestLookupOfOurselves(t *testing.T) {
+	d := newDaemon(t)
+	d.net.handle("fedi.example.com", d.s.Handler())
+	d.net.handle("example.com", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, testBase+r.URL.RequestURI(), http.StatusFound)
+	}))
+	for _, what := range []string{"user@example.com", "@user@example.com", "user@fedi.example.com", testBase + "/users/user"} {
+		doc, id, err := d.s.Lookup(t.Context(), what)
+		if err != nil || id != testBase+"/users/user" || !strings.Contains(string(doc), "publicKey") {
+			t.Errorf("%s: %q %v", what, id, err)
+		}
+	}
+	// A stranger's request still makes us ask ourselves nothing.
+	if _, err := d.s.client.get(t.Context(), testBase+"/users/user", wantActor()); !errors.Is(err, errSelf) {
+		t.Errorf("the daemon's own client: %v", err)
+	}
 }

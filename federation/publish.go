@@ -254,7 +254,7 @@ func (s *Server) logSilent(n int) {
 	}
 	s.appendLog(store.LogEntry{
 		Time: time.Now(), Direction: "out", Type: "Create", Object: posts, From: s.ids.Actor(),
-		To: "the outbox", Result: "listed, sent to nobody",
+		To: "our own address", Result: "can be fetched, sent to nobody",
 	})
 	s.log.Info("published without sending", "posts", n)
 }

@@ -19,6 +19,9 @@ type Config struct {
 	Log       *slog.Logger
 	Transport http.RoundTripper // for every outbound request; guards against addresses that must not be contacted
 
+	// OwnTransport may reach our own address as well: it is for Lookup, the owner's own question. nil: Transport.
+	OwnTransport http.RoundTripper
+
 	BaseURL   string // "https://fedi.example.com"
 	Handle    string // "user@example.com", lower case
 	Profile   Profile
@@ -67,6 +70,7 @@ type Server struct {
 	cfg    Config
 
 	client   *client
+	asking   *client // for Lookup, may ask ourselves
 	resolver *resolver
 	noted    *budget      // activities that only go into the log, by host
 	warned   atomic.Int64 // Unix seconds of the last warnOfProxy
@@ -94,6 +98,11 @@ func New(c Config) *Server {
 		sending:    newSending(c.Lease),
 	}
 	s.client = newClient(ids, c)
+	s.asking = newClient(ids, c)
+	s.asking.toSelf = true
+	if c.OwnTransport != nil {
+		s.asking.http.Transport = c.OwnTransport
+	}
 	s.resolver = newResolver(s.client, c.Store)
 	s.docs = s.makeDocuments()
 	return s

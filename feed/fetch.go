@@ -88,7 +88,7 @@ func fetchHTTP(ctx context.Context, client *http.Client, rec store.Feed, userAge
 	defer resp.Body.Close()
 	f := fetched{
 		etag:         resp.Header.Get("ETag"),
-		lastModified: resp.Header.Get("Last-Modified"),
+		lastModified: lastModified(resp.Header),
 		contentType:  resp.Header.Get("Content-Type"),
 		maxAge:       maxAge(resp.Header.Get("Cache-Control")),
 	}
@@ -101,6 +101,23 @@ func fetchHTTP(ctx context.Context, client *http.Client, rec store.Feed, userAge
 	}
 	f.body, err = readBody(resp)
 	return f, err
+}
+
+// lastModified returns the header of that name, unless the document may have changed once more within the
+// second that it names: then the date tells the two apart no better than no date (RFC 9110 §8.8.2.2).
+func lastModified(h http.Header) string {
+	changed, err := http.ParseTime(h.Get("Last-Modified"))
+	if err != nil {
+		return h.Get("Last-Modified")
+	}
+	answered, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		answered = time.Now()
+	}
+	if answered.Sub(changed) < 2*time.Second {
+		return ""
+	}
+	return h.Get("Last-Modified")
 }
 
 // readBody reads an answer up to the limit, which counts unpacked bytes: a small archive may hold gigabytes.

@@ -136,3 +136,23 @@ func TestHeaders(t *testing.T) {
 		}
 	}
 }
+
+func TestLastModifiedWithinTheSecond(t *testing.T) {
+	answered := time.Date(2026, 3, 1, 12, 0, 5, 0, time.UTC)
+	for _, c := range []struct {
+		changed string
+		kept    bool
+	}{
+		{answered.Format(http.TimeFormat), false},
+		{answered.Add(-time.Second).Format(http.TimeFormat), false},
+		{answered.Add(-2 * time.Second).Format(http.TimeFormat), true},
+		{answered.AddDate(0, 0, 1).Format(http.TimeFormat), false},
+		{"last Tuesday", true}, // the server's own mark, whatever it means
+		{"", false},
+	} {
+		h := http.Header{"Date": {answered.Format(http.TimeFormat)}, "Last-Modified": {c.changed}}
+		if got := lastModified(h); (got != "") != c.kept {
+			t.Errorf("%q: kept %q", c.changed, got)
+		}
+	}
+}

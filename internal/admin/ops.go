@@ -101,7 +101,7 @@ func (o *Ops) feed(url string, now time.Time) (Feed, error) {
 		return Feed{}, fmt.Errorf("list entries of %s: %w", url, err)
 	}
 	f := Feed{
-		URL: url, Title: rec.Title, LastPoll: rec.LastPoll, NextPoll: rec.NextPoll, LastError: rec.LastError,
+		URL: url, Title: rec.Title, LastPoll: Time{rec.LastPoll}, NextPoll: Time{rec.NextPoll}, LastError: rec.LastError,
 		Missing: rec.Missing, Read: !rec.FirstRead.IsZero(), Entries: len(entries), Waiting: []Waiting{},
 	}
 	for _, e := range entries {
@@ -141,7 +141,7 @@ func (o *Ops) Posts(context.Context) ([]Post, error) {
 	for i, p := range list {
 		out[i] = Post{
 			ID: p.ID, URL: p.URL, Title: p.Title, State: string(p.State), Visibility: p.Visibility,
-			Published: p.Published, Updated: p.Updated, Deleted: p.Deleted,
+			Published: p.Published, Updated: Time{p.Updated}, Deleted: p.Deleted,
 			Delivered: p.Delivered, Listed: p.Listed,
 		}
 	}

@@ -30,12 +30,23 @@ type Account struct {
 	Listed  int       `json:"listed"` // of these, those in the outbox
 }
 
+// Time is a moment that may not have come yet: null in JSON.
+type Time struct{ time.Time }
+
+// MarshalJSON writes RFC 3339, or null.
+func (t Time) MarshalJSON() ([]byte, error) {
+	if t.IsZero() {
+		return []byte("null"), nil
+	}
+	return t.Time.MarshalJSON()
+}
+
 // Feed is how one configured feed fares.
 type Feed struct {
 	URL       string    `json:"url"`
 	Title     string    `json:"title,omitempty"`
-	LastPoll  time.Time `json:"last_poll,omitzero"`
-	NextPoll  time.Time `json:"next_poll,omitzero"`
+	LastPoll  Time      `json:"last_poll"`
+	NextPoll  Time      `json:"next_poll"`
 	LastError string    `json:"last_error"` // empty after a good poll
 	Read      bool      `json:"read"`       // a document of it was read at least once
 	Entries   int       `json:"entries"`
@@ -76,7 +87,7 @@ type Post struct {
 	State      string    `json:"state"` // "live" or "deleted"
 	Visibility string    `json:"visibility"`
 	Published  time.Time `json:"published"`
-	Updated    time.Time `json:"updated,omitzero"`
+	Updated    Time      `json:"updated"`
 	Deleted    time.Time `json:"deleted,omitzero"`
 	Delivered  bool      `json:"delivered"` // was sent to the followers
 	Listed     bool      `json:"listed"`    // stands in the outbox

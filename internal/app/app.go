@@ -64,11 +64,14 @@ func New(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error)
 	if o.Listener != nil {
 		id.ownAddr = o.Listener.Addr().String()
 	}
-	acc, key, err := id.ensure(ctx)
-	if err != nil {
+	if err := id.look(ctx); err != nil {
 		return nil, err
 	}
 	if err := a.bind(o.Listener); err != nil {
+		return nil, err
+	}
+	acc, key, err := id.ensure()
+	if err != nil {
 		return nil, err
 	}
 	a.core, err = build(ctx, cfg, parts{

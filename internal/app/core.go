@@ -42,8 +42,9 @@ func build(ctx context.Context, cfg *config.Config, p parts) (*core, error) {
 	guard := newGuard(cfg, p.listening)
 	fc := federation.Config{
 		Store: p.db, Key: p.key, Log: p.log.With("component", "federation"),
-		Transport: guard.Transport(netguard.TransportOptions{HTTPSOnly: !cfg.Network.AllowHTTP}),
-		BaseURL:   cfg.BaseURL, Handle: cfg.Account.Handle.String(), Aliases: cfg.Webfinger.Aliases,
+		Transport:    guard.Transport(netguard.TransportOptions{HTTPSOnly: !cfg.Network.AllowHTTP}),
+		OwnTransport: guard.Transport(toOurselves(cfg)),
+		BaseURL:      cfg.BaseURL, Handle: cfg.Account.Handle.String(), Aliases: cfg.Webfinger.Aliases,
 		Feeds: feedRules(cfg), Version: p.version, AllowHTTP: cfg.Network.AllowHTTP, Lease: p.lease,
 	}
 	var err error

@@ -212,7 +212,7 @@ func emptyCore(t *testing.T) *core {
 	db, err := openStore(cfg.DataDir)
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
-	acc, key, err := identity{cfg: cfg, db: db, insist: true, log: testLog(t)}.ensure(t.Context())
+	acc, key, err := identity{cfg: cfg, db: db, insist: true, log: testLog(t)}.ensure()
 	must(t, err)
 	c, err := build(t.Context(), cfg, parts{db: db, account: acc, key: key, log: testLog(t), version: "test"})
 	must(t, err)

@@ -15,7 +15,7 @@ import (
 )
 
 // keyBits is the size of the account's key. Larger ones break on WordPress, which takes a label that our
-// signatures carry to mean another hash then (federation facts, section 4).
+// signatures carry to mean another hash then.
 const keyBits = 2048
 
 // identity settles who this daemon is.
@@ -28,8 +28,23 @@ type identity struct {
 	log     *slog.Logger
 }
 
-// ensure returns the account of the store, and makes it in a new one.
-func (i identity) ensure(ctx context.Context) (store.Account, *rsa.PrivateKey, error) {
+// look makes sure, before anything is bound or stored, that the account may be what the configuration says:
+// the store's own one, or in a new store one that nobody has seen yet.
+func (i identity) look(ctx context.Context) error {
+	acc, err := i.db.Account()
+	switch {
+	case err == nil:
+		_, _, err := i.known(acc)
+		return err
+	case !errors.Is(err, store.ErrNotFound):
+		return fmt.Errorf("read the account: %w", err)
+	}
+	return i.lookOutside(ctx)
+}
+
+// ensure returns the account of the store, and makes it in a new one: the last thing that may fail, since
+// base address and handle cannot be changed afterwards.
+func (i identity) ensure() (store.Account, *rsa.PrivateKey, error) {
 	acc, err := i.db.Account()
 	switch {
 	case err == nil:
@@ -40,9 +55,6 @@ func (i identity) ensure(ctx context.Context) (store.Account, *rsa.PrivateKey, e
 	case !errors.Is(err, store.ErrNotFound):
 		return store.Account{}, nil, fmt.Errorf("read the account: %w", err)
 	}
-	if err := i.lookOutside(ctx); err != nil {
-		return store.Account{}, nil, err
-	}
 	acc, key, err := i.fresh(time.Now())
 	if err != nil {
 		return store.Account{}, nil, err
@@ -50,7 +62,8 @@ func (i identity) ensure(ctx context.Context) (store.Account, *rsa.PrivateKey, e
 	if err := i.db.CreateAccount(acc); err != nil {
 		return store.Account{}, nil, fmt.Errorf("store the new account: %w", err)
 	}
-	i.log.Info("account made", "handle", acc.Handle, "base_url", acc.BaseURL)
+	i.log.Warn("a new account and key were made; if this is not the first start, stop now and put the data directory back",
+		"handle", acc.Handle, "base_url", acc.BaseURL, "data_dir", i.cfg.DataDir)
 	return acc, key, nil
 }
 
@@ -59,12 +72,16 @@ func (i identity) ensure(ctx context.Context) (store.Account, *rsa.PrivateKey, e
 func (i identity) known(acc store.Account) (store.Account, *rsa.PrivateKey, error) {
 	handle := i.cfg.Account.Handle.String()
 	if acc.BaseURL != i.cfg.BaseURL || acc.Handle != handle {
+		mend := "set base_url and account.handle back, or start the new account in another data_dir " +
+			"and move the followers there with `crier move TARGET` (in a later version)"
+		if n, err := i.db.CountFollowers(); err == nil && n == 0 {
+			mend = "nobody follows it yet: set them back, or remove " + i.cfg.DataDir + " and start anew " +
+				"(an account with followers is moved with `crier move TARGET`, in a later version)"
+		}
 		return store.Account{}, nil, fmt.Errorf(
 			"the store in %s belongs to @%s at %s, but the configuration says @%s at %s: "+
-				"these are part of every address that other servers know and cannot be changed; "+
-				"set base_url and account.handle back, or start the new account in another data_dir "+
-				"and move the followers there with `crier move TARGET`",
-			i.cfg.DataDir, acc.Handle, acc.BaseURL, handle, i.cfg.BaseURL)
+				"these are part of every address that other servers know and cannot be changed; %s",
+			i.cfg.DataDir, acc.Handle, acc.BaseURL, handle, i.cfg.BaseURL, mend)
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(acc.PrivateKey)
 	if err != nil {

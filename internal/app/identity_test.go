@@ -250,3 +250,45 @@ func names(t *testing.T, dir string) []string {
 	}
 	return out
 }
+
+// TestStoppedWhileLooking: a stop during the look at the world must not make the very key that the look is
+// there to prevent.
+func TestStoppedWhileLooking(t *testing.T) {
+	asked := make(chan struct{})
+	cfg := lonely(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(asked)
+		<-r.Context().Done()
+	}))
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-asked
+		cancel()
+	}()
+	if _, err := New(ctx, cfg, Options{Log: testLog(t)}); !errors.Is(err, context.Canceled) {
+		t.Fatalf("err = %v", err)
+	}
+	noAccount(t, cfg)
+}
+
+// TestFailedStartSettlesNothing: what can never be changed is stored last.
+func TestFailedStartSettlesNothing(t *testing.T) {
+	cfg := lonely(t, http.NotFoundHandler())
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer taken.Close()
+	cfg.Listen = taken.Addr().String()
+	if _, err := New(t.Context(), cfg, Options{Log: testLog(t)}); err == nil {
+		t.Fatal("two listen at one address")
+	}
+	noAccount(t, cfg)
+}
+
+func noAccount(t *testing.T, cfg *config.Config) {
+	t.Helper()
+	db, err := openStore(cfg.DataDir)
+	must(t, err)
+	defer db.Close()
+	if _, err := db.Account(); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("an account was made: %v", err)
+	}
+}

@@ -54,7 +54,11 @@ func OpenOffline(ctx context.Context, cfg *config.Config, o OfflineOptions) (_ *
 	}
 	// A key for the moment needs no look at the world.
 	scratch := own.DataDir != cfg.DataDir
-	acc, key, err := identity{cfg: own, db: db, version: o.Version, insist: scratch, log: o.Log}.ensure(ctx)
+	id := identity{cfg: own, db: db, version: o.Version, insist: scratch, log: o.Log}
+	if err := id.look(ctx); err != nil {
+		return nil, err
+	}
+	acc, key, err := id.ensure()
 	if err != nil {
 		return nil, err
 	}

@@ -29,10 +29,13 @@ func (i identity) lookOutside(ctx context.Context) error {
 	if i.insist || i.isOwnListener() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, outsideTimeout)
+	bounded, cancel := context.WithTimeout(ctx, outsideTimeout)
 	defer cancel()
 	actor := actorURL(i.cfg)
-	found, err := i.fetchKey(ctx, actor)
+	found, err := i.fetchKey(bounded, actor)
+	if ctx.Err() != nil {
+		return fmt.Errorf("look whether %s is there already: %w", actor, ctx.Err())
+	}
 	if err != nil {
 		i.log.Debug("no account is seen outside", "actor", actor, "err", err)
 	}
@@ -72,9 +75,7 @@ func (i identity) fetchKey(ctx context.Context, actor string) (bool, error) {
 	}
 	req.Header.Set("Accept", "application/activity+json")
 	req.Header.Set("User-Agent", userAgent(i.cfg, i.version))
-	transport := newGuard(i.cfg, "").Transport(netguard.TransportOptions{
-		HTTPSOnly: !i.cfg.Network.AllowHTTP, AllowSelf: true,
-	})
+	transport := newGuard(i.cfg, "").Transport(toOurselves(i.cfg))
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
 	resp, err := client.Do(req)
@@ -95,6 +96,26 @@ func (i identity) fetchKey(ctx context.Context, actor string) (bool, error) {
 		return false, errors.New("it shows no key")
 	}
 	return true, nil
+}
+
+// toOurselves lets requests go to our own public address, too, wherever it resolves: behind a proxy in the
+// same house that is a private address.
+func toOurselves(cfg *config.Config) netguard.TransportOptions {
+	o := netguard.TransportOptions{HTTPSOnly: !cfg.Network.AllowHTTP, AllowSelf: true}
+	u, err := url.Parse(cfg.BaseURL)
+	if err != nil {
+		return o
+	}
+	port := u.Port()
+	switch {
+	case port != "":
+	case u.Scheme == "http":
+		port = "80"
+	default:
+		port = "443"
+	}
+	o.Trust = []string{net.JoinHostPort(u.Hostname(), port)}
+	return o
 }
 
 // newGuard returns the guard for all that goes out. listening is our own address, where it is known.

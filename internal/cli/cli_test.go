@@ -96,7 +96,7 @@ func TestStatusShown(t *testing.T) {
 		Followers: 3, Queue: admin.Queue{Pending: 2, Retrying: 1}, Dead: []string{"b.example"},
 		Running: true, Version: "1.2.3", StoreBytes: 120_000,
 		Feeds: []admin.Feed{
-			{URL: "https://example.com/index.xml", LastPoll: now.Add(-3 * time.Minute), NextPoll: now.Add(12 * time.Minute),
+			{URL: "https://example.com/index.xml", LastPoll: admin.Time{Time: now.Add(-3 * time.Minute)}, NextPoll: admin.Time{Time: now.Add(12 * time.Minute)},
 				Entries: 25, Held: 8, Missing: 1, Read: true, LastError: "the server says 503 and that it has a great deal to do at the moment, please come again",
 				Waiting: []admin.Waiting{{Title: "Later\x1b[2J", Due: now.AddDate(0, 0, 7)}, {URL: "https://example.com/untitled/", Due: now.AddDate(0, 0, 8)}}},
 			{URL: "/srv/blog/" + strings.Repeat("deep/", 20) + "index.xml"},

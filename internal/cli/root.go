@@ -126,7 +126,7 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	}
 	cmd.SuggestionsMinimumDistance = 2
 	text := fmt.Sprintf("there is no command %q", cmd.CommandPath()+" "+args[0])
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 && near[0] != args[0] {
 		text += fmt.Sprintf("; did you mean %q?", cmd.CommandPath()+" "+near[0])
 	}
 	return usagef(cmd.CommandPath(), "%s", text)
@@ -139,8 +139,11 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 		Short: "Help about a command",
 		RunE: func(_ *cobra.Command, args []string) error {
 			cmd, rest, err := root.Find(args)
-			if err != nil || len(rest) > 0 {
+			if err != nil {
 				return noSuchCommand(root, args)
+			}
+			if len(rest) > 0 {
+				return noSuchCommand(cmd, rest)
 			}
 			cmd.InitDefaultHelpFlag()
 			return cmd.Help()

@@ -60,9 +60,9 @@ func printFeed(d display, f admin.Feed, now time.Time) {
 		fmt.Fprintf(d, "  %-9s %s\n", name, d.fit(line(value), 12))
 	}
 	fmt.Fprintf(d, "%-11s %s\n", "feed", d.fit(line(f.URL), 12))
-	polled := distance(f.LastPoll, now)
-	if !f.NextPoll.IsZero() && f.NextPoll.After(now) {
-		polled += ", next " + distance(f.NextPoll, now)
+	polled := distance(f.LastPoll.Time, now)
+	if !f.NextPoll.IsZero() && f.NextPoll.Time.After(now) {
+		polled += ", next " + distance(f.NextPoll.Time, now)
 	}
 	row("polled", polled)
 	row("entries", fmt.Sprint(f.Entries))

@@ -3,6 +3,8 @@ package demo
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -168,7 +170,7 @@ func (s *stage) addresses() {
 	s.printf("\n%s\n    %s\n", s.dim("  every document is JSON for who asks for it:"),
 		"curl -H 'Accept: application/activity+json' \\\n      "+s.actor)
 	s.printf("%s\n    %s\n", s.dim("  crier's own view, with any of its commands:"),
-		"crier log --config "+s.dir+"/config.toml")
+		command()+" log --config "+s.dir+"/config.toml")
 	s.printf("\n  Press Ctrl-C to end it; nothing of it stays behind.\n\n")
 }
 
@@ -240,5 +242,17 @@ func (s *stage) title(id string) string {
 func localName(path string) string {
 	_, name, _ := strings.Cut(path, "/users/")
 	name, _, _ = strings.Cut(name, "/")
+	return name
+}
+
+// command is how this program is called: under go run the binary is gone when it ends.
+func command() string {
+	name, err := os.Executable()
+	if err != nil || strings.Contains(name, "go-build") {
+		return "go run ."
+	}
+	if found, err := exec.LookPath("crier"); err == nil && found == name {
+		return "crier"
+	}
 	return name
 }

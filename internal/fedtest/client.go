@@ -175,7 +175,7 @@ func (s *Server) Remote(id string) (RemoteActor, bool) {
 	return a, ok
 }
 
-// actorOf reads an actor and refuses what some server known would refuse (federation-facts, section 2).
+// actorOf reads an actor and refuses what some server known would refuse.
 func actorOf(doc map[string]any) (RemoteActor, error) {
 	str := func(m map[string]any, key string) string { v, _ := m[key].(string); return v }
 	key, _ := doc["publicKey"].(map[string]any)
