@@ -205,8 +205,10 @@ allow_http = true
 %q = %q
 %q = %q
 %q = %q
+%q = %q
 `, s.crier, s.token, s.handle, s.host("blog"), s.host("blog"),
-		s.host("blog"), blog, s.host("birch"), s.listeners["birch"].Addr(), s.host("heron"), s.listeners["heron"].Addr())
+		s.host("blog"), blog, s.host("birch"), s.listeners["birch"].Addr(), s.host("heron"), s.listeners["heron"].Addr(),
+		s.host("fedi"), s.listeners["fedi"].Addr())
 }
 
 // start serves the blog and the peers and runs crier, until ctx is done.
