@@ -34,16 +34,21 @@ func BlogHost(channelLink, feedURL, handleHost string) string {
 // lies on the blog's host with a clean path (contract, "the entry's own page"). base is what relative
 // addresses are relative to and may be nil.
 func OwnPage(it Item, blogHost string, base *url.URL) (Page, bool) {
-	candidates := []string{it.Link}
-	if it.GUIDPermalink {
-		candidates = append(candidates, it.GUID)
-	}
-	for _, c := range candidates {
+	for _, c := range it.addresses() {
 		if p, ok := page(c, base); ok && sameHost(p.Host, blogHost) && cleanPath(p.Path) {
 			return p, true
 		}
 	}
 	return Page{}, false
+}
+
+// addresses are what may lead to the item's page: its link, and its GUID where that is a whole address. RSS
+// takes every GUID for one unless told otherwise, but a bare "1f3870be" leads nowhere.
+func (it Item) addresses() []string {
+	if it.GUIDPermalink && isHTTP(it.GUID) {
+		return []string{it.Link, it.GUID}
+	}
+	return []string{it.Link}
 }
 
 // Page is the address of an entry's own page in the parts that its post's id is made of.

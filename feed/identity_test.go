@@ -80,6 +80,8 @@ func TestOwnPage(t *testing.T) {
 		{"relative link", "/docs/post/", "", false, "blog.example/docs/post/"},
 		{"no link, permalink GUID", "", "https://blog.example/post", true, "blog.example/post"},
 		{"no link, GUID that is no permalink", "", "https://blog.example/post", false, ""},
+		{"a bare GUID, which RSS takes for a permalink", "", "1f3870be274f6c49b3e31a0c6728957f", true, ""},
+		{"a GUID that is a path", "", "/docs/post/", true, ""},
 		{"link elsewhere, permalink GUID here", "https://elsewhere.example/x", "https://blog.example/post", true, "blog.example/post"},
 		{"unclean link, clean GUID", "https://blog.example/?p=1", "https://blog.example/post", true, "blog.example/post"},
 		{"the link comes first", "https://blog.example/link", "https://blog.example/guid", true, "blog.example/link"},

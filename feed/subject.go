@@ -157,11 +157,7 @@ func pageURL(s *subject, base *url.URL) string {
 	if s.hasPage {
 		return s.page.URL
 	}
-	candidates := []string{s.Link}
-	if s.GUIDPermalink {
-		candidates = append(candidates, s.GUID)
-	}
-	for _, c := range candidates {
+	for _, c := range s.addresses() {
 		if abs := resolve(base, c); isHTTP(abs) && !strings.ContainsAny(abs, " \t\n<>\"") {
 			return abs
 		}

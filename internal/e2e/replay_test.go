@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -79,7 +80,12 @@ func replay(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	w := newWorld(t)
-	w.cfg.Feeds[0].Deletions = "never"
+	// The default policy: what vanished is looked for on its own page. Those pages are all still there, as far as
+	// plain http can tell here, so nothing is ever deleted.
+	w.cfg.Feeds[0].ConfirmAfter = 0
+	for _, name := range m.hosts() {
+		w.cfg.Network.Resolve[name] = host(w.blog.server.URL)
+	}
 	w.serveVersion(filepath.Dir(file), m.Versions[0])
 	w.start()
 	w.follow()
@@ -103,7 +109,21 @@ func replay(t *testing.T, file string) {
 	if o.created == 0 && o.updated == 0 && !quiet[m.Name] {
 		t.Error("nothing was published in the whole history")
 	}
-	t.Logf("%d versions, %d Creates, %d Updates", len(m.Versions), o.created, o.updated)
+	t.Logf("%d versions, %d Creates, %d Updates, %d looks at pages", len(m.Versions), o.created, o.updated, w.blog.looks())
+}
+
+// hosts are those of all pages in the history.
+func (m manifest) hosts() []string {
+	var all []string
+	for _, v := range m.Versions {
+		for _, e := range v.Entries {
+			if u, err := url.Parse(e.Link); err == nil && u.Hostname() != "" {
+				all = append(all, u.Hostname())
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func (w *world) serveVersion(folder string, v version) {

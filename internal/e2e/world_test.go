@@ -222,6 +222,7 @@ type blog struct {
 	typ   string
 	pages map[string]int // path → status; all others answer 200
 	asked func()         // called when the feed is asked for
+	seen  int            // pages asked for
 }
 
 func newBlog(t *testing.T) *blog {
@@ -229,6 +230,13 @@ func newBlog(t *testing.T) *blog {
 	b.server = httptest.NewServer(b)
 	t.Cleanup(b.server.Close)
 	return b
+}
+
+// looks is how often a page was asked for.
+func (b *blog) looks() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.seen
 }
 
 func (b *blog) serve(feed []byte, contentType string) {
@@ -250,6 +258,11 @@ func (b *blog) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.mu.Unlock()
 	if r.URL.Path == "/feed" && asked != nil {
 		asked()
+	}
+	if r.URL.Path != "/feed" {
+		b.mu.Lock()
+		b.seen++
+		b.mu.Unlock()
 	}
 	switch {
 	case r.URL.Path != "/feed" && status == 0:
