@@ -280,3 +280,16 @@ url = "https://example.com/index.xml"
 		t.Errorf("code %d, said %q", code, said)
 	}
 }
+
+// A full disk, or whatever else swallows the answer, is no success.
+func TestAnswerThatCannotBePrinted(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("this system has no /dev/full")
+	}
+	defer full.Close()
+	var stderr strings.Builder
+	if code := Run(t.Context(), []string{"version"}, Streams{Out: full, Err: &stderr}); code != 1 || !strings.Contains(stderr.String(), "no space left") {
+		t.Errorf("exit code %d, %q", code, stderr.String())
+	}
+}

@@ -116,12 +116,12 @@ type follower struct {
 }
 
 func (f *follower) fromStore(ctx context.Context, dataDir string) error {
-	fmt.Fprintf(f.env.Err, "no daemon is running on %s; waiting for one\n", dataDir)
 	return f.env.withOperator(ctx, app.StoreRead, func(o operator) error {
 		lines, err := o.Log(ctx, f.query)
 		if err != nil {
 			return err
 		}
+		fmt.Fprintf(f.env.Err, "no daemon is running on %s; waiting for one\n", dataDir)
 		for _, l := range lines {
 			if err := f.emit(l); err != nil {
 				return err

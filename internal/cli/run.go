@@ -29,9 +29,14 @@ type Streams struct {
 // returns the exit code of the process. An error stands on s.Err as one line, or as one line for each
 // problem of a configuration.
 func Run(ctx context.Context, args []string, s Streams) int {
+	out := &output{Writer: s.Out}
+	s.Out = out
 	root := newRoot(s)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if err == nil && out.err != nil {
+		err = fmt.Errorf("print the answer: %w", out.err)
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -47,6 +52,20 @@ func Run(ctx context.Context, args []string, s Streams) int {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// output remembers that something could not be written, so that a full disk is not taken for an answer.
+type output struct {
+	io.Writer
+	err error // the first one
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.Writer.Write(b)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
 }
 
 // usageError says that the words of the command line make no command.

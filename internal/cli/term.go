@@ -24,8 +24,16 @@ type display struct {
 	colour bool
 }
 
+// underlying is what the output goes to in the end.
+func (e *env) underlying() io.Writer {
+	if o, ok := e.Out.(*output); ok {
+		return o.Writer
+	}
+	return e.Out
+}
+
 func (e *env) display() display {
-	f, ok := e.Out.(*os.File)
+	f, ok := e.underlying().(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return display{Writer: e.Out}
 	}
