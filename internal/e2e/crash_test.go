@@ -182,6 +182,9 @@ func TestKilledAtAnyMoment(t *testing.T) {
 
 func newVictim(t *testing.T, w *world) *victim {
 	t.Helper()
+	if err := w.listener.Close(); err != nil { // the processes listen there themselves
+		t.Fatal(err)
+	}
 	v := &victim{t: t, dir: w.cfg.DataDir, file: filepath.Join(t.TempDir(), "config.toml")}
 	text := fmt.Sprintf(`base_url = %q
 listen = %q

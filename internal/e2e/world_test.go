@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -33,6 +34,8 @@ type world struct {
 	peer *fedtest.Server
 	app  *app.App
 	cfg  config.Config
+
+	listener net.Listener // of the daemon
 }
 
 // newWorld starts blog and peer. The daemon is started by start, so that a test can set it up first.
@@ -60,16 +63,25 @@ func newWorld(t *testing.T) *world {
 	w.cfg.Network.AllowPrivate = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	w.cfg.Network.Resolve = map[string]string{"peer.example": host(peer.URL)}
 
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	names["fedi.example"] = l.Addr().String()
-	w.cfg.Listen = l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	w.listener = listen(t)
+	w.cfg.Listen = w.listener.Addr().String()
+	names["fedi.example"], w.cfg.Network.Resolve["fedi.example"] = w.cfg.Listen, w.cfg.Listen
 	return w
+}
+
+// listen listens at a port that nobody is given by chance, so that a daemon that is killed gets it again.
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	var err error
+	for range 100 {
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000))); err == nil {
+			t.Cleanup(func() { _ = l.Close() })
+			return l
+		}
+	}
+	t.Fatal(err)
+	return nil
 }
 
 func host(address string) string { return strings.TrimPrefix(address, "http://") }
@@ -90,7 +102,9 @@ func dialing(names map[string]string) http.RoundTripper {
 func (w *world) start() {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	a, err := app.New(ctx, &w.cfg, app.Options{Log: slog.New(slog.DiscardHandler), Version: "test", Spacing: time.Millisecond})
+	a, err := app.New(ctx, &w.cfg, app.Options{
+		Log: slog.New(slog.DiscardHandler), Listener: w.listener, Version: "test", Spacing: time.Millisecond,
+	})
 	if err != nil {
 		cancel()
 		w.t.Fatal(err)
