@@ -31,6 +31,10 @@ func (s *Server) plan(m material, now time.Time) (store.Publication, error) {
 // planCreate dates the post with the entry's date, but never ahead of now: a post from the future is
 // refused by some and pinned to the top by others.
 func (s *Server) planCreate(m material, now time.Time) (store.Publication, error) {
+	if _, ok := s.cfg.Feeds[m.entry.Feed]; !ok {
+		// Who may see it is not known any more, and cannot be taken back once it is out.
+		return store.Publication{}, fmt.Errorf("the feed %s is not configured any more", m.entry.Feed)
+	}
 	published := m.entry.Date.UTC().Truncate(time.Second)
 	if published.IsZero() || published.After(now) {
 		published = now

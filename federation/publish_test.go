@@ -238,3 +238,20 @@ func TestConflictIsReadAgain(t *testing.T) {
 		}
 	})
 }
+
+// Who may see a post is its feed's to say: without its configuration nothing goes out, to nobody.
+func TestEntryOfARemovedFeedWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDaemon(t)
+		d.put(store.Entry{
+			Key: helloKey, Feed: "https://gone.example/feed", URL: entryURL(helloKey), Title: "Secret", Date: time.Now(), Dated: true,
+			State: store.EntryNew, Generation: 1, Todo: store.TodoCreate, Due: time.Now(), Deliver: true, Listed: true,
+		}, "For followers only")
+		if n, err := d.s.PublishDue(t.Context()); n != 0 || err != nil {
+			t.Errorf("%d published: %v", n, err)
+		}
+		if _, err := d.db.Post(helloKey); err == nil {
+			t.Error("it has a post")
+		}
+	})
+}

@@ -99,13 +99,16 @@ func rawPath(address string, u *url.URL) string {
 	return ""
 }
 
+// maxHost is the longest name there can be (RFC 1035 §2.3.4).
+const maxHost = 253
+
 // hostOf returns the host of an http(s) URL in canonical form, else "".
 func hostOf(u *url.URL) string {
 	if u.Scheme != "http" && u.Scheme != "https" {
 		return ""
 	}
 	host := strings.TrimRight(strings.ToLower(u.Hostname()), ".")
-	if host == "" {
+	if host == "" || len(host) > maxHost {
 		return ""
 	}
 	if strings.Contains(host, ":") {

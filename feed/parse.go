@@ -2,6 +2,8 @@ package feed
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
@@ -176,23 +178,32 @@ func common(g *gofeed.Item, attrs itemAttrs) Item {
 // withoutComments cuts white space and XML comments, which the library leaves in: a GUID that was commented
 // out is none.
 func withoutComments(s string) string {
+	var b strings.Builder
 	for {
-		start := strings.Index(s, "<!--")
-		if start < 0 {
-			return strings.TrimSpace(s)
+		before, rest, comment := strings.Cut(s, "<!--")
+		b.WriteString(before)
+		if !comment {
+			return strings.TrimSpace(b.String())
 		}
-		end := after([]byte(s[start:]), "-->")
-		if end < 0 {
-			return strings.TrimSpace(s[:start])
-		}
-		s = s[:start] + s[start+end:]
+		_, s, _ = strings.Cut(rest, "-->")
 	}
 }
+
+// maxAddress is how long a link or GUID may be in bytes; browsers and servers take no longer ones, and the
+// store has them in its keys.
+const maxAddress = 2048
 
 // finish makes addresses absolute and keeps sizes within bounds.
 func (i *Item) finish(base *url.URL, lang string) {
 	if i.Language == "" {
 		i.Language = lang
+	}
+	if len(i.Link) > maxAddress {
+		i.Link = "" // leads nowhere that anybody could follow
+	}
+	if len(i.GUID) > maxAddress {
+		sum := sha256.Sum256([]byte(i.GUID))
+		i.GUID, i.GUIDPermalink = "sha256:"+hex.EncodeToString(sum[:]), false
 	}
 	page := base
 	if link, err := url.Parse(i.Link); err == nil && i.Link != "" {

@@ -64,7 +64,7 @@ type planner struct {
 	host  string        // the blog's
 	own   []store.Entry // of this feed, and of feeds that are not configured any more
 	keys  map[string]bool
-	older time.Time // the oldest date present in the document; zero if none
+	older time.Time // the oldest date of an entry that is still in the document; zero if none
 }
 
 // plan works out what a poll means. It reads nothing but its input and changes nothing.
@@ -77,7 +77,7 @@ func plan(in input) (planned, error) {
 		switch {
 		case e.Feed == in.feed.URL || !in.configured[e.Feed]:
 			p.own = append(p.own, e)
-		default:
+		case e.State != store.EntryGone:
 			foreign = append(foreign, e)
 		}
 	}
@@ -97,7 +97,6 @@ func plan(in input) (planned, error) {
 	matched := make([]bool, len(p.own))
 	var fresh []*subject
 	for _, s := range subjects {
-		p.present(p.effectiveDate(s))
 		if s.foreign {
 			continue
 		}
@@ -106,6 +105,7 @@ func plan(in input) (planned, error) {
 			continue
 		}
 		matched[s.entry] = true
+		p.present(p.own[s.entry])
 		back, err := p.seen(s, p.own[s.entry])
 		if err != nil {
 			return p.out, err
@@ -144,22 +144,14 @@ func (p *planner) clamp(d time.Time) time.Time {
 	return d
 }
 
-// effectiveDate returns the date by which an item stands in the order of its feed: that of its entry, which
-// does not move when the feed dates it anew.
-func (p *planner) effectiveDate(s *subject) time.Time {
-	if s.entry >= 0 {
-		return p.own[s.entry].Date
+// present notes that an entry that stood in the last document still stands in this one. What is new or came
+// back says nothing about where the window of the feed begins.
+func (p *planner) present(e store.Entry) {
+	if e.State == store.EntryGone || !e.MissingSince.IsZero() {
+		return
 	}
-	if s.date.IsZero() {
-		return p.now
-	}
-	return p.clamp(s.date)
-}
-
-// present notes a date that stands in the document.
-func (p *planner) present(d time.Time) {
-	if p.older.IsZero() || d.Before(p.older) {
-		p.older = d
+	if p.older.IsZero() || e.Date.Before(p.older) {
+		p.older = e.Date
 	}
 }
 
@@ -253,8 +245,11 @@ func (p *planner) postponed(e *store.Entry, s *subject) {
 	}
 	waits := e.State == store.EntryNew && e.Date.After(p.now)
 	e.Date = p.clamp(s.date)
-	if waits {
+	switch {
+	case waits:
 		e.Due = later(e.Date, p.now.Add(p.cfg.Grace))
+	case e.State == store.EntryNew && e.Date.After(p.now):
+		e.Due = later(e.Due, e.Date)
 	}
 }
 

@@ -6,48 +6,35 @@ import (
 	"crier/store"
 )
 
-// added decides what becomes of the items that have no entry yet, and of those that came back.
+// added decides what becomes of the items that have no entry yet, and of those that came back: what was
+// there before the feed was followed is no news.
 func (p *planner) added(fresh []*subject) error {
 	oldestFirst(fresh)
-	var puts []*store.EntryPut // what is not dated in the future
+	var old, news []*store.EntryPut
+	allNewer := !p.feed.Newest.IsZero()
 	for _, s := range fresh {
 		put, err := p.entry(s)
 		if err != nil {
 			return err
 		}
-		if !put.Entry.Date.After(p.now) {
-			puts = append(puts, &put)
+		e := &put.Entry
+		ahead := e.Date.After(p.now)
+		if p.out.first && !ahead || e.Dated && e.Date.Before(p.feed.FirstNewest) {
+			old = append(old, &put)
 			continue
 		}
-		e := &put.Entry
-		e.Due, e.Deliver, e.Listed = later(e.Date, p.now.Add(p.cfg.Grace)), true, true
-		p.out.fresh++
-		p.report("wait", e)
-		p.out.put = append(p.out.put, put)
+		allNewer = allNewer && e.Dated && e.Date.After(p.feed.Newest)
+		news = append(news, &put)
 	}
-	p.sort(puts)
-	return nil
-}
-
-// sort parts what was there before the feed was followed from the news.
-func (p *planner) sort(puts []*store.EntryPut) {
-	var news []*store.EntryPut
-	allNewer := true
-	for i, put := range puts {
-		e := &put.Entry
-		switch {
-		case p.out.first:
-			e.Listed = i >= len(puts)-p.cfg.Backfill
-			p.backlog(*put)
-		case e.Dated && e.Date.Before(p.feed.FirstNewest):
-			p.backlog(*put)
-		default:
-			e.Deliver, e.Listed = true, true
-			allNewer = allNewer && e.Dated && e.Date.After(p.feed.Newest)
-			news = append(news, put)
-		}
+	if p.out.first && len(old) == 0 && len(news) > 1 {
+		old, news = news, nil // all of a blog written ahead of its time: it is our clock that is wrong
+	}
+	for i, put := range old {
+		put.Entry.Listed = p.out.first && i >= len(old)-p.cfg.Backfill
+		p.backlog(*put)
 	}
 	p.news(news, allNewer)
+	return nil
 }
 
 // backlog lets an entry that is no news become a post that can be fetched and is not delivered.
@@ -58,18 +45,27 @@ func (p *planner) backlog(put store.EntryPut) {
 	p.out.put = append(p.out.put, put)
 }
 
-// news sends entries out one after the other, or holds all of them where they look like a mistake.
+// news sends entries out one after the other, those dated ahead at their time, or holds all of them where they
+// look like a mistake. What a first document has that is dated ahead is never held: there is nothing to compare
+// it with.
 func (p *planner) news(news []*store.EntryPut, allNewer bool) {
 	n, most := len(news), p.cfg.MaxNew
-	hold := n > most && !allNewer || n > flood*most
+	hold := !p.out.first && (n > most && !allNewer) || n > flood*most
 	for i, put := range news {
 		e := &put.Entry
-		if hold {
+		e.Deliver, e.Listed = true, true
+		start := later(e.Date, p.now.Add(p.cfg.Grace))
+		switch {
+		case hold:
 			e.State, e.Todo = store.EntryHeld, store.TodoNothing
 			p.out.held++
 			p.report("hold", e)
-		} else {
-			e.Due = p.now.Add(p.cfg.Grace + time.Duration(i)*p.spacing)
+		case e.Date.After(p.now):
+			e.Due = start.Add(time.Duration(i) * p.spacing)
+			p.out.fresh++
+			p.report("wait", e)
+		default:
+			e.Due = start.Add(time.Duration(i) * p.spacing)
 			p.out.fresh++
 			p.report("publish", e)
 		}

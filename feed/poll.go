@@ -44,6 +44,7 @@ type Poller struct {
 	o          Options
 	feeds      []*watcher
 	configured map[string]bool
+	recording  sync.Mutex // held from reading the entries to recording a poll, for all feeds
 }
 
 // watcher is the poller of one feed.
@@ -69,6 +70,7 @@ type call struct {
 // PollOptions say what PollAll does.
 type PollOptions struct {
 	DryRun bool // find out what would happen and store nothing
+	Fresh  bool // a poll that was under way already is waited for and followed by another: the feed has just changed
 }
 
 // Outcome is what came of polling one feed.
@@ -145,7 +147,7 @@ func (p *Poller) PollAll(ctx context.Context, o PollOptions) []Outcome {
 			if o.DryRun {
 				out[i] = f.dryRun(ctx)
 			} else {
-				out[i], _ = f.poll(ctx)
+				out[i], _ = f.poll(ctx, o.Fresh)
 			}
 		})
 	}
@@ -156,9 +158,16 @@ func (p *Poller) PollAll(ctx context.Context, o PollOptions) []Outcome {
 // Settle decides about the held entries of a feed, or of all feeds if feedURL is empty: they go out one
 // after the other, or become posts that are never delivered. It returns how many there were.
 func (p *Poller) Settle(feedURL string, release bool) (int, error) {
-	n, err := p.o.Store.SettleHeld(feedURL, release, time.Now().UTC(), p.o.Spacing)
-	if err != nil {
-		return n, fmt.Errorf("settle held entries: %w", err)
+	n := 0
+	for _, f := range p.feeds { // what a feed holds that is configured no more keeps waiting
+		if feedURL != "" && feedURL != f.cfg.URL {
+			continue
+		}
+		some, err := p.o.Store.SettleHeld(f.cfg.URL, release, time.Now().UTC(), p.o.Spacing)
+		if err != nil {
+			return n, fmt.Errorf("settle held entries: %w", err)
+		}
+		n += some
 	}
 	if n > 0 {
 		p.notify()
@@ -172,8 +181,11 @@ func (p *Poller) notify() {
 	}
 }
 
-// run polls one feed until ctx is done. It returns an error only if the store fails.
+// run polls one feed until ctx is done. It returns an error only if the store cannot be read. A poll that cannot
+// be recorded (a full disk, or a feed with something in it that cannot be stored) is made again after a pause:
+// ending here would end the daemon, and every restart as well.
 func (w *watcher) run(ctx context.Context) error {
+	failing := false
 	for {
 		rec, err := w.record()
 		if err != nil {
@@ -185,12 +197,28 @@ func (w *watcher) run(ctx context.Context) error {
 			}
 			continue
 		}
-		if _, err := w.poll(ctx); err != nil {
-			return err
+		_, err = w.poll(ctx, false)
+		if err != nil && !failing {
+			w.log.Error("a poll cannot be recorded; it is tried again until it can", "err", err)
 		}
-		if ctx.Err() != nil {
+		failing = err != nil
+		if failing && !pause(ctx, storePause) || ctx.Err() != nil {
 			return nil
 		}
+	}
+}
+
+// storePause is how long to wait before a poll that could not be recorded is made again.
+const storePause = time.Minute
+
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -215,12 +243,15 @@ func (w *watcher) interval() time.Duration {
 
 // poll polls the feed, or waits for the poll that is under way. The error is the store's; what is wrong
 // with the feed is part of the outcome.
-func (w *watcher) poll(ctx context.Context) (Outcome, error) {
+func (w *watcher) poll(ctx context.Context, fresh bool) (Outcome, error) {
 	w.mu.Lock()
 	if c := w.running; c != nil {
 		w.mu.Unlock()
 		select {
 		case <-c.done:
+			if fresh {
+				return w.poll(ctx, false) // whatever is under way by now began later
+			}
 			return c.outcome, nil
 		case <-ctx.Done():
 			return Outcome{URL: w.cfg.URL, Error: "stopped waiting for the poll that is under way"}, nil

@@ -54,6 +54,8 @@ func (w *watcher) dryRun(ctx context.Context) Outcome {
 	if r.err != nil {
 		return Outcome{URL: w.cfg.URL, Error: r.err.Error()}
 	}
+	w.p.recording.Lock()
+	defer w.p.recording.Unlock()
 	p, _, err := w.plan(ctx, rec, r, nil)
 	if err != nil {
 		return Outcome{URL: w.cfg.URL, Error: err.Error()}
@@ -66,43 +68,52 @@ func (w *watcher) dryRun(ctx context.Context) Outcome {
 func (w *watcher) store(ctx context.Context, r reading) (Outcome, error) {
 	var looks map[string]lookResult
 	for try := 1; ; try++ {
-		rec, err := w.record()
-		if err != nil {
-			return Outcome{}, err
+		out, err := w.attempt(ctx, r, &looks)
+		if !errors.Is(err, store.ErrConflict) {
+			return out, err
 		}
-		if r.err != nil {
-			return w.failed(rec, r)
-		}
-		p, seen, err := w.plan(ctx, rec, r, looks)
-		if err != nil {
-			return Outcome{}, err
-		}
-		looks = seen
-		out := p.outcome(w.cfg.URL)
-		now := time.Now().UTC()
-		err = w.p.o.Store.RecordPoll(store.Poll{
-			Feed: w.good(p.feed, r, now),
-			Put:  p.put,
-			Log:  w.lines(rec, p, now),
-		})
-		if errors.Is(err, store.ErrConflict) {
-			if try < conflicts {
-				continue
+		if try == conflicts {
+			rec, err := w.record()
+			if err != nil {
+				return Outcome{}, err
 			}
 			return w.failed(rec, reading{err: errors.New("entries kept changing while the poll was recorded; the next poll tries again")})
 		}
-		if err != nil {
-			return Outcome{}, fmt.Errorf("record the poll of %s: %w", w.cfg.URL, err)
-		}
-		if len(p.put) > 0 {
-			w.log.Info("poll recorded", "new", out.New, "changed", out.Changed, "removed", out.Removed, "held", out.Held)
-			w.p.notify()
-		}
-		return out, nil
 	}
 }
 
-// plan works out what a reading means, and looks at the pages of suspects where that is due.
+// attempt plans and records once. Two feeds do so one after the other: an entry that both of them bring is
+// then known from the first when the second is planned.
+func (w *watcher) attempt(ctx context.Context, r reading, looks *map[string]lookResult) (Outcome, error) {
+	w.p.recording.Lock()
+	defer w.p.recording.Unlock()
+	rec, err := w.record()
+	if err != nil {
+		return Outcome{}, err
+	}
+	if r.err != nil {
+		return w.failed(rec, r)
+	}
+	p, seen, err := w.plan(ctx, rec, r, *looks)
+	if err != nil {
+		return Outcome{}, err
+	}
+	*looks = seen
+	out := p.outcome(w.cfg.URL)
+	now := time.Now().UTC()
+	err = w.p.o.Store.RecordPoll(store.Poll{Feed: w.good(p.feed, r, now), Put: p.put, Log: w.lines(rec, p, now)})
+	if err != nil {
+		return Outcome{}, fmt.Errorf("record the poll of %s: %w", w.cfg.URL, err)
+	}
+	if len(p.put) > 0 {
+		w.log.Info("poll recorded", "new", out.New, "changed", out.Changed, "removed", out.Removed, "held", out.Held)
+		w.p.notify()
+	}
+	return out, nil
+}
+
+// plan works out what a reading means, and looks at the pages of suspects where that is due. The caller holds
+// recording, which is let go while pages are looked at.
 func (w *watcher) plan(ctx context.Context, rec store.Feed, r reading, looks map[string]lookResult) (planned, map[string]lookResult, error) {
 	in := input{
 		now:        time.Now().UTC(),
@@ -126,7 +137,12 @@ func (w *watcher) plan(ctx context.Context, rec store.Feed, r reading, looks map
 	if err != nil || len(p.want) == 0 || looks != nil {
 		return p, looks, err
 	}
+	w.p.recording.Unlock()
 	in.looks = lookAll(ctx, w.pages, p.want, w.p.o.UserAgent)
+	w.p.recording.Lock()
+	if in.known, err = w.p.o.Store.Entries(); err != nil {
+		return planned{}, nil, fmt.Errorf("read the entries: %w", err)
+	}
 	p, err = plan(in)
 	return p, in.looks, err
 }

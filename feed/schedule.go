@@ -42,7 +42,7 @@ func nextPoll(now time.Time, base time.Duration, failures int, retry time.Durati
 // that was wrong when it was written down.
 func due(now time.Time, rec store.Feed, base time.Duration) time.Duration {
 	wait := rec.NextPoll.Sub(now)
-	if rec.NextPoll.IsZero() || wait > 2*max(base, 24*time.Hour) {
+	if rec.NextPoll.IsZero() || rec.LastPoll.After(now.Add(skew)) || wait > 2*max(base, 24*time.Hour) {
 		return 0
 	}
 	return max(wait, 0)

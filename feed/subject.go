@@ -158,7 +158,7 @@ func pageURL(s *subject, base *url.URL) string {
 		return s.page.URL
 	}
 	for _, c := range s.addresses() {
-		if abs := resolve(base, c); isHTTP(abs) && !strings.ContainsAny(abs, " \t\n<>\"") {
+		if abs := resolve(base, c); isHTTP(abs) && len(abs) <= maxAddress && !strings.ContainsAny(abs, " \t\n<>\"") {
 			return abs
 		}
 	}

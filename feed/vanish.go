@@ -19,7 +19,7 @@ func (p *planner) missing(e store.Entry) {
 	}
 	// A window that moved on drops its oldest entries. Only where an older one is still there was this one
 	// taken out.
-	proof := !p.older.IsZero() && p.older.Before(e.Date)
+	proof := was.MissingSince.IsZero() && !p.older.IsZero() && p.older.Before(e.Date)
 	suspect := !e.NextLook.IsZero()
 	if e.State != store.EntryGone && (proof || suspect) {
 		p.vanished(&e)

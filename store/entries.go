@@ -185,7 +185,7 @@ func (db *DB) SettleHeld(feed string, release bool, now time.Time, gap time.Dura
 			e.State, e.Todo, e.Due = EntryNew, TodoCreate, now
 			e.Deliver, e.Listed = release, release
 			if release {
-				e.Due = now.Add(time.Duration(i) * gap)
+				e.Due = latest(now, e.Date).Add(time.Duration(i) * gap)
 			}
 			if err := putEntry(tx, e); err != nil {
 				return err

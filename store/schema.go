@@ -160,12 +160,15 @@ func seenKey(id string) []byte {
 func urlKey(address string) []byte {
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil || u.Host == "" {
-		return []byte(address)
+		return seenKey(address)
 	}
 	host := strings.TrimPrefix(hostOf(address), "www.")
 	key := host + strings.TrimSuffix(u.EscapedPath(), "/")
 	if u.RawQuery != "" {
 		key += "?" + u.RawQuery
+	}
+	if len(key) > maxKeyPart {
+		return seenKey(key)
 	}
 	return []byte(key)
 }
@@ -183,9 +186,15 @@ func hostOf(address string) string {
 	return strings.TrimSuffix(host, ":80")
 }
 
+// maxKeyPart bounds what goes into a key, which may have 32 kB in all.
+const maxKeyPart = 8 << 10
+
 // checkKey refuses text that would break the parts of a key.
 func checkKey(parts ...string) error {
 	for _, p := range parts {
+		if len(p) > maxKeyPart {
+			return fmt.Errorf("%.60q… is too long to be stored", p)
+		}
 		if strings.ContainsRune(p, 0) {
 			return fmt.Errorf("%q contains a NUL character", p)
 		}

@@ -257,7 +257,7 @@ func TestDueEntriesAndHeld(t *testing.T) {
 	var put []EntryPut
 	for i, at := range []int{3, 1, 2} {
 		put = append(put, EntryPut{Entry: Entry{
-			Key: fmt.Sprintf("blog.example/%d/", i), Feed: feed.URL, Date: noon.AddDate(0, 0, at), State: EntryHeld, Generation: 1,
+			Key: fmt.Sprintf("blog.example/%d/", i), Feed: feed.URL, Date: noon.AddDate(0, 0, at-10), State: EntryHeld, Generation: 1,
 		}})
 	}
 	ok(t, db.RecordPoll(Poll{Feed: feed, Put: put}))

@@ -149,7 +149,7 @@ func (a *App) serveHook(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-a.hook:
-			a.core.poller.PollAll(ctx, feed.PollOptions{})
+			a.core.poller.PollAll(ctx, feed.PollOptions{Fresh: true})
 		}
 	}
 }
