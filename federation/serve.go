@@ -150,7 +150,7 @@ func (s *Server) serveRoot(w http.ResponseWriter, r *http.Request) {
 	redirect(w, r, s.ids.Actor())
 }
 
-// redirect sends to an address for now.
+// redirect sends to an address that may be another one tomorrow.
 func redirect(w http.ResponseWriter, r *http.Request, to string) {
 	w.Header().Set("Location", to)
 	w.Header().Set("Cache-Control", "public, max-age=60")

@@ -136,7 +136,7 @@ func (p *planner) firstRead(subjects []*subject) {
 	}
 }
 
-// clamp takes a date that is only a little ahead for now.
+// clamp makes now of a date that is only a little ahead.
 func (p *planner) clamp(d time.Time) time.Time {
 	if d.After(p.now) && !d.After(p.now.Add(skew)) {
 		return p.now

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -59,7 +60,7 @@ func TestEndlessAddresses(t *testing.T) {
 		t.Fatalf("%d entries (%v)", len(all), err)
 	}
 	for _, e := range all {
-		if e.URL != "" || len(e.GUID) > 100 || !strings.HasPrefix(e.Key, "blog.example/") {
+		if e.URL != "" || len(e.Link) > maxAddress || len(e.GUID) > 100 || !strings.HasPrefix(e.Key, "blog.example/") {
 			t.Errorf("entry %.80q, address %.80q, guid %.80q", e.Key, e.URL, e.GUID)
 		}
 	}
@@ -106,4 +107,31 @@ func TestSettleLeavesOtherFeedsAlone(t *testing.T) {
 	if n, err := p.Settle("", true); n != 0 || err != nil {
 		t.Errorf("%d settled (%v)", n, err)
 	}
+}
+
+// A poll that cannot be recorded does not end the poller, and so the daemon; it is made again, in peace.
+func TestPollThatCannotBeRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		s := &site{answer: func(w http.ResponseWriter, _ *http.Request) bool {
+			asked++
+			_, _ = io.WriteString(w, rssOf(1))
+			return true
+		}}
+		p, db := newPoller(t, s, func(c *Config) { c.URL += "?" + strings.Repeat("x", 9_000) }) // too long for the store's keys
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- p.Run(ctx) }()
+		time.Sleep(4*storePause + time.Second)
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the poller ended: %v", err)
+		}
+		if all, err := db.Entries(); len(all) != 0 || err != nil {
+			t.Errorf("half of it was recorded: %v %v", all, err)
+		}
+		if asked != 5 {
+			t.Errorf("%d polls in four pauses", asked)
+		}
+	})
 }
