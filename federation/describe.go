@@ -53,7 +53,7 @@ func (d describer) activity(body []byte) (typ, object string) {
 	if json.Unmarshal(body, &v) != nil || v.kind() == "" {
 		return "?", ""
 	}
-	return clean(v.kind(), 40), clean(d.object(v, maxNested), maxDescribed)
+	return firstOf(clean(v.kind(), 40), "?"), clean(d.object(v, maxNested), maxDescribed)
 }
 
 // object describes what an activity acts on.
