@@ -22,7 +22,8 @@ type Config struct {
 	// AllowPrivate are blocks that may be contacted although they are not the public internet, on any port.
 	AllowPrivate []netip.Prefix
 	// Resolve replaces DNS, for tests: a host (any port) or a host:port, to the host:port to dial for it. The
-	// place of the answer is checked like any other; TLS still asks for the name in the URL.
+	// place of the answer is checked like any other; TLS still asks for the name in the URL. AnyName stands for
+	// every name that is not in the map, so that a test asks no DNS at all.
 	Resolve map[string]string
 	// Self are our own public names, "host" (every port of it) or "host:port": requests to them would be loops.
 	Self []string
@@ -110,6 +111,9 @@ func (g *Guard) checkDialled(a netip.Addr, port uint16) error {
 	return nil
 }
 
+// AnyName is the key of Config.Resolve for all names that have no other.
+const AnyName = "*"
+
 // target returns where to dial for a canonical host and port, and whether the Resolve map says so.
 func (g *Guard) target(host, port string) (string, bool) {
 	joined := net.JoinHostPort(host, port)
@@ -118,6 +122,11 @@ func (g *Guard) target(host, port string) (string, bool) {
 	}
 	if to, ok := g.resolve[host]; ok {
 		return to, true
+	}
+	if to, ok := g.resolve[AnyName]; ok {
+		if _, err := netip.ParseAddr(host); err != nil {
+			return to, true
+		}
 	}
 	return joined, false
 }

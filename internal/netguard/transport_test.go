@@ -130,6 +130,27 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+// TestResolveAnyName: with AnyName no name reaches DNS, and addresses stay what they are.
+func TestResolveAnyName(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Host) }))
+	t.Cleanup(srv.Close)
+	noDNS := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.New("DNS was asked")
+	}}
+	tr := newTransport(t, Config{AllowPrivate: loopbackAllowed(), Resolver: noDNS,
+		Resolve: map[string]string{AnyName: "127.0.0.1:1", "known.example": hostPort(t, srv)}}, TransportOptions{})
+	for address, want := range map[string]string{
+		"http://known.example/":   "",
+		"http://unknown.example/": "127.0.0.1:1",
+		srv.URL:                   "",
+	} {
+		_, err := get(t, tr, address)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want an error with %q", address, err, want)
+		}
+	}
+}
+
 func TestResolveTLS(t *testing.T) {
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, r.TLS.ServerName+" "+r.Proto)
