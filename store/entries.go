@@ -18,6 +18,10 @@ const (
 	EntryHeld EntryState = "held" // waits for the owner's decision
 	EntryLive EntryState = "live" // has a post
 	EntryGone EntryState = "gone" // its post was deleted; a return is a new generation
+
+	// EntrySkipped is one that a rule of the owner keeps from becoming a post. It is remembered, so that taking
+	// the rule away does not make old entries news.
+	EntrySkipped EntryState = "skipped"
 )
 
 // Todo is what the publisher has to do with an entry.

@@ -22,6 +22,14 @@ type Feed struct {
 	Newest      time.Time `json:"newest,omitzero"`       // the newest date known in this feed that is not in the future
 	Title       string    `json:"title,omitempty"`
 	Missing     int       `json:"missing,omitempty"` // entries under suspicion of having been taken down
+
+	// What the last document said about itself.
+	Hint      time.Duration  `json:"hint,omitempty"`       // how often it asks to be polled, in nanoseconds; 0: does not say
+	SkipHours []int          `json:"skip_hours,omitempty"` // hours of the day, UTC, in which it never changes
+	SkipDays  []time.Weekday `json:"skip_days,omitempty"`  // days of the week, UTC, on which it never changes
+	Hub       string         `json:"hub,omitempty"`        // WebSub: who tells of changes
+	Topic     string         `json:"topic,omitempty"`      // WebSub: the address under which the hub knows the feed
+	Advice    []string       `json:"advice,omitempty"`     // what the owner should mend in the feed, in the owner's words
 }
 
 // Poll is what came of one poll of a feed, to be recorded as one event.

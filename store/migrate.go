@@ -8,11 +8,15 @@ import (
 )
 
 // schema is the number of the tree drawn in schema.go.
-const schema = 1
+const schema = 2
 
 // migrations[n] brings a store from schema n+1 to n+2. They run in order and in one transaction, with the
 // new number, so that a crash leaves the old store or the new one.
-var migrations = []func(*bolt.Tx) error{}
+var migrations = []func(*bolt.Tx) error{
+	// 2: an entry may be skipped, which schema 1 would take for one without a post; the new buckets are made
+	// with the others.
+	func(*bolt.Tx) error { return nil },
+}
 
 // migrate makes a new store, or brings an older one up to date.
 func migrate(tx *bolt.Tx) error {

@@ -23,6 +23,7 @@ import (
 //	entries             key                      → Entry
 //	fields              key                      → the entry's fields as the feed has them
 //	published           key                      → the fields that its post was last made from
+//	extras              key                      → what was learnt of the entry beyond the feed, bytes
 //	entries_by_feed     feed 0 key               index
 //	entries_due         time key                 index of entries with something to do
 //	posts               path                     → Post
@@ -42,6 +43,9 @@ import (
 //	log                 seq                      → LogEntry
 //	seen                SHA-256 of the id        → time
 //	seen_since          time SHA-256             index
+//	subscriptions       feed                     → Subscription
+//	notices             subject                  → Notice
+//	quotes              id                       → Quote
 //
 // A time is 8 bytes that sort as the moments do (see timeKey), a seq is a big-endian integer of 8 bytes.
 var (
@@ -50,6 +54,7 @@ var (
 	bucketEntries        = []byte("entries")
 	bucketFields         = []byte("fields")
 	bucketPublished      = []byte("published")
+	bucketExtras         = []byte("extras")
 	bucketEntriesByFeed  = []byte("entries_by_feed")
 	bucketEntriesDue     = []byte("entries_due")
 	bucketPosts          = []byte("posts")
@@ -69,12 +74,16 @@ var (
 	bucketLog            = []byte("log")
 	bucketSeen           = []byte("seen")
 	bucketSeenSince      = []byte("seen_since")
+	bucketSubscriptions  = []byte("subscriptions")
+	bucketNotices        = []byte("notices")
+	bucketQuotes         = []byte("quotes")
 
 	buckets = [][]byte{
 		bucketMeta, bucketFeeds, bucketEntries, bucketFields, bucketPublished, bucketEntriesByFeed,
 		bucketEntriesDue, bucketPosts, bucketPostsByURL, bucketOutbox, bucketActivities, bucketActivityRows,
 		bucketFollowers, bucketFollowersSince, bucketInboxes, bucketGoneActors, bucketQueue, bucketQueueSeq,
 		bucketQueueObjects, bucketHosts, bucketHostsDue, bucketLog, bucketSeen, bucketSeenSince,
+		bucketExtras, bucketSubscriptions, bucketNotices, bucketQuotes,
 	}
 
 	keySchema    = []byte("schema")

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -409,4 +411,53 @@ func FuzzQueueKey(f *testing.F) {
 			t.Errorf("due %v, not %v", due, d.Next)
 		}
 	})
+}
+
+// TestOldStoreIsBroughtUpToDate opens a store that the first schema left behind.
+func TestOldStoreIsBroughtUpToDate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "crier.db")
+	unpack(t, "testdata/v1.db.gz", path)
+	db := must[*DB](t)(Open(path, Options{}))
+	defer db.Close()
+	sound(t, db)
+	if got := must[Account](t)(db.Account()).Handle; got != "user@blog.example" {
+		t.Errorf("the account is %s", got)
+	}
+	if e := must[Entry](t)(db.Entry("blog.example/2")); e.State != EntryHeld {
+		t.Errorf("the held entry is %s", e.State)
+	}
+	due := must[[]Entry](t)(db.WithoutExtras(10))
+	if len(due) != 0 {
+		t.Errorf("%d entries wait", len(due))
+	}
+	ok(t, db.PutSubscription(Subscription{Feed: "https://blog.example/feed.xml", State: SubscriptionPending}))
+	ok(t, db.PutNotice(Notice{Subject: "held", Since: noon}))
+	if n := must[int](t)(db.CountFollowers()); n != 1 {
+		t.Errorf("%d followers", n)
+	}
+}
+
+func unpack(t *testing.T, packed, path string) {
+	t.Helper()
+	f := must[*os.File](t)(os.Open(packed))
+	defer f.Close()
+	z := must[*gzip.Reader](t)(gzip.NewReader(f))
+	b := must[[]byte](t)(io.ReadAll(z))
+	ok(t, os.WriteFile(path, b, 0o600))
+}
+
+func TestExtras(t *testing.T) {
+	db := open(t)
+	first, second := entry(t, db, "blog.example/1"), entry(t, db, "blog.example/2")
+	if _, err := db.Extras(first.Key); !errors.Is(err, ErrNotFound) {
+		t.Errorf("extras of an entry nobody looked at: %v", err)
+	}
+	ok(t, db.PutExtras(first.Key, []byte("{}")))
+	left := must[[]Entry](t)(db.WithoutExtras(10))
+	if len(left) != 1 || left[0].Key != second.Key {
+		t.Errorf("without extras: %v", left)
+	}
+	if got := must[[]byte](t)(db.Extras(first.Key)); string(got) != "{}" {
+		t.Errorf("extras are %s", got)
+	}
 }
