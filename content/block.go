@@ -37,8 +37,9 @@ type run struct {
 
 // mark is one inline element. Its address is its identity: two neighbouring <em> stay two.
 type mark struct {
-	tag  string // empty: only sets its text apart while it is being read
-	href string
+	tag     string // empty: only sets its text apart while it is being read
+	href    string
+	hashtag string // its name, where the text is # and that name; a link once it has href
 }
 
 // text returns what a reader sees of a paragraph.
@@ -174,6 +175,9 @@ func (w *writer) item(b *block) {
 func (w *writer) inline(runs []run) {
 	var open []*mark
 	for _, r := range runs {
+		if n := len(r.marks); n > 0 && r.marks[n-1].hashtag != "" && string(r.text) != "#"+r.marks[n-1].hashtag {
+			r.marks = r.marks[:n-1] // it was cut
+		}
 		same := 0
 		for same < len(open) && same < len(r.marks) && open[same] == r.marks[same] {
 			same++
@@ -183,7 +187,7 @@ func (w *writer) inline(runs []run) {
 			w.openMark(m)
 		}
 		open = r.marks
-		escapeLines(&w.Builder, string(r.text))
+		w.text(r)
 		if w.full() {
 			break
 		}
@@ -191,9 +195,24 @@ func (w *writer) inline(runs []run) {
 	w.closeMarks(open)
 }
 
+// text writes the text of a run; that of a hashtag as Mastodon does.
+func (w *writer) text(r run) {
+	if n := len(r.marks); n > 0 && r.marks[n-1].hashtag != "" && r.marks[n-1].tag != "" {
+		w.WriteString("#<span>")
+		escape(&w.Builder, string(r.text[len("#"):]))
+		w.WriteString("</span>")
+		return
+	}
+	escapeLines(&w.Builder, string(r.text))
+}
+
 func (w *writer) openMark(m *mark) {
 	switch {
 	case m.tag == "":
+	case m.hashtag != "":
+		w.WriteString(`<a href="`)
+		escapeAttr(&w.Builder, m.href)
+		w.WriteString(`" class="mention hashtag" rel="tag">`)
 	case m.href != "":
 		w.WriteString(`<a href="`)
 		escapeAttr(&w.Builder, m.href)

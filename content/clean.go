@@ -140,7 +140,7 @@ func (c *cleaner) skipped(t tag) bool {
 			return false
 		}
 	default:
-		notes := c.conf.brief && (t.is("footnotes") || t.get("role") == "doc-endnotes")
+		notes := c.conf.brief && (t.is("footnotes") || t.name == "div" && t.is("footnote") || t.get("role") == "doc-endnotes")
 		if !notes && !unseen(t) {
 			return false
 		}

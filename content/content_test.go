@@ -108,22 +108,90 @@ func cleaned(src string) (string, bool) {
 func checkPost(t *testing.T, p Post) {
 	t.Helper()
 	checkHTML(t, p.HTML)
-	if len(p.Attachments) > maxMedia {
-		t.Errorf("%d attachments", len(p.Attachments))
+	checkHTML(t, p.Summary)
+	checkAttachments(t, p.Attachments)
+	checkTags(t, p)
+	if p.Format != FormatNote && p.Format != FormatArticle {
+		t.Errorf("format %q", p.Format)
+	}
+	if (p.Format == FormatArticle) != (p.Title != "") || p.Format == FormatNote && p.Summary != "" || p.Format == FormatArticle && p.Warning != "" {
+		t.Errorf("%s with title %q, summary %q, warning %q", p.Format, p.Title, p.Summary, p.Warning)
+	}
+	for _, s := range []string{p.Title, p.Warning} {
+		if !utf8.ValidString(s) || utf8.RuneCountInString(s) > 500 || strings.ContainsAny(s, "\n\r") {
+			t.Errorf("not one line: %q", s)
+		}
+	}
+	if p.Sensitive && len(p.Attachments) == 0 && p.Warning == "" {
+		t.Error("sensitive without anything to hide")
+	}
+}
+
+func checkAttachments(t *testing.T, media []Media) {
+	t.Helper()
+	if len(media) > maxMedia {
+		t.Errorf("%d attachments", len(media))
 	}
 	seen := map[string]bool{}
-	for _, m := range p.Attachments {
-		if webURL(m.URL) != m.URL || seen[m.URL] || known(m.Type) == "" || !utf8.ValidString(m.Alt) {
+	for _, m := range media {
+		if webURL(m.URL) != m.URL || seen[m.URL] || known(m.Type) == "" || !utf8.ValidString(m.Alt) || m.Blurhash != blurhash(m.Blurhash) {
 			t.Errorf("attachment %+v", m)
+		}
+		if f := m.Focus; f != nil && !(f.X >= -1 && f.X <= 1 && f.Y >= -1 && f.Y <= 1) {
+			t.Errorf("focus %+v", f)
 		}
 		seen[m.URL] = true
 	}
+}
+
+// checkTags checks the hashtags: few, valid, once each, and every link that looks like one is one of them.
+func checkTags(t *testing.T, p Post) {
+	t.Helper()
 	if len(p.Tags) > maxTags {
 		t.Errorf("%d tags", len(p.Tags))
 	}
+	hrefs := map[string]string{}
 	for _, tag := range p.Tags {
 		if err := validTag(tag.Name); err != nil {
 			t.Errorf("tag %q: %v", tag.Name, err)
+		}
+		if _, twice := hrefs[fold(tag.Name)]; twice {
+			t.Errorf("tag %q twice", tag.Name)
+		}
+		hrefs[fold(tag.Name)] = tag.Href
+	}
+	for _, l := range append(hashtagLinks(p.HTML), hashtagLinks(p.Summary)...) {
+		name, ok := strings.CutPrefix(l.text, "#")
+		href, known := hrefs[fold(name)]
+		if !ok || !known || href != l.href {
+			t.Errorf("link %+v is none of the tags %v", l, p.Tags)
+		}
+	}
+}
+
+type hashtagLink struct{ href, text string }
+
+// hashtagLinks returns the links with the class of hashtags.
+func hashtagLinks(s string) []hashtagLink {
+	var out []hashtagLink
+	inside := false
+	z := html.NewTokenizer(strings.NewReader(s))
+	for {
+		switch z.Next() {
+		case html.ErrorToken:
+			return out
+		case html.StartTagToken:
+			tok := z.Token()
+			if i := slices.IndexFunc(tok.Attr, func(a html.Attribute) bool { return a.Key == "class" }); i >= 0 {
+				inside = true
+				out = append(out, hashtagLink{href: tok.Attr[0].Val})
+			}
+		case html.EndTagToken:
+			inside = inside && z.Token().Data != "a"
+		case html.TextToken:
+			if inside {
+				out[len(out)-1].text += z.Token().Data
+			}
 		}
 	}
 }
@@ -132,7 +200,7 @@ func checkPost(t *testing.T, p Post) {
 func validTag(name string) error {
 	letter := false
 	for _, r := range name {
-		if !tagRune(r) {
+		if !tagRune(r) && !tagJoiner(r) {
 			return fmt.Errorf("character %q", r)
 		}
 		letter = letter || !digits(string(r)) && r != '_'

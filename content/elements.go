@@ -217,7 +217,7 @@ func (c *cleaner) mendLink(e element, text string) {
 	switch {
 	case c.heading && anchorSign(text), e.inPage && strings.Trim(text, "↩↑⤴^⏎ \ufe0e\ufe0f") == "":
 		c.b.replaceSince(e.at, "")
-	case e.inPage && c.last("sup") < 0 && digits(strings.Trim(text, "⁰¹²³⁴⁵⁶⁷⁸⁹")) && len(text) < 8:
+	case e.inPage && c.last("sup") < 0 && digits(strings.Trim(text, "⁰¹²³⁴⁵⁶⁷⁸⁹[]()*")) && len(text) < 8:
 		c.note(e, text)
 	case e.inPage:
 		if i := c.last("sup"); i >= 0 {
@@ -237,7 +237,7 @@ func (c *cleaner) footnote(e element, text string) bool {
 }
 
 func (c *cleaner) note(e element, text string) {
-	text = "[" + strings.Trim(text, "[]() ") + "]"
+	text = "[" + strings.Trim(text, "[]()* ") + "]"
 	if c.conf.brief {
 		text = ""
 	}

@@ -53,7 +53,8 @@ func firstOf(t tag, keys ...string) string {
 // image attaches a picture, or shows its description.
 func (c *cleaner) image(t tag) {
 	alt := t.get("alt")
-	m := Media{URL: imageSource(t), Alt: alt, Width: pixels(t, "width"), Height: pixels(t, "height")}
+	m := Media{URL: imageSource(t), Alt: alt, Width: pixels(t, "width"), Height: pixels(t, "height"),
+		Blurhash: t.get("data-blurhash"), Focus: focusOf(t)}
 	switch {
 	case sign(t, alt):
 		c.b.text(alt)
@@ -87,11 +88,8 @@ func imageSource(t tag) string {
 func pixels(t tag, key string) int {
 	v := t.get(key)
 	if v == "" {
-		for decl := range strings.SplitSeq(t.get("style"), ";") {
-			k, val, _ := strings.Cut(decl, ":")
-			if val = strings.TrimSpace(val); strings.TrimSpace(k) == key && strings.HasSuffix(val, "px") {
-				v = val
-			}
+		if val := styleOf(t, key); strings.HasSuffix(val, "px") {
+			v = val
 		}
 	}
 	n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(v), "px"))

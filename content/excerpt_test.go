@@ -78,7 +78,7 @@ func TestExcerpt(t *testing.T) {
 // TestExcerptLength checks that an excerpt of ordinary text comes near the 500 characters.
 func TestExcerptLength(t *testing.T) {
 	for _, sentence := range []string{"Short one. ", "A sentence of middling length, as people write. ", strings.Repeat("long ", 30) + "end. ", "全部で十二文字の文です。", "wordswithoutend"} {
-		p := Render(Entry{Title: "T", Content: strings.Repeat(sentence, 1+3000/len(sentence))}, Options{})
+		p := Render(Entry{Title: "T", Content: strings.Repeat(sentence, 1+3000/len(sentence))}, Extras{}, Options{})
 		n := len([]rune(PlainText(p.HTML))) - len("T ")
 		if n < 280 || n > 505 {
 			t.Errorf("%q: %d characters", sentence, n)
@@ -91,10 +91,10 @@ func TestExcerptLength(t *testing.T) {
 
 func TestShortTextsStayWhole(t *testing.T) {
 	text := strings.Repeat("x", wholeLength)
-	if p := Render(Entry{Content: text}, Options{}); p.HTML != "<p>"+text+"</p>" {
+	if p := Render(Entry{Content: text}, Extras{}, Options{}); p.HTML != "<p>"+text+"</p>" {
 		t.Errorf("got %q", p.HTML)
 	}
-	if p := Render(Entry{Content: text + "y"}, Options{}); !strings.HasSuffix(p.HTML, "…</p>") {
+	if p := Render(Entry{Content: text + "y"}, Extras{}, Options{}); !strings.HasSuffix(p.HTML, "…</p>") {
 		t.Errorf("got %q", p.HTML)
 	}
 }
@@ -106,7 +106,7 @@ func TestFullTextIsCutCleanly(t *testing.T) {
 		"one block":  "<p>" + strings.Repeat("word ", 60_000) + "</p>",
 		"escapes":    "<p>" + strings.Repeat("&lt; ", 60_000) + "</p>",
 	} {
-		p := Render(Entry{URL: "https://a.example/", Title: "T", Content: src, Categories: []string{"tag"}}, Options{Mode: ModeFull, TagBase: "https://f.example/tags/"})
+		p := Render(Entry{URL: "https://a.example/", Title: "T", Content: src, Categories: []string{"tag"}}, Extras{}, Options{Mode: ModeFull, TagBase: "https://f.example/tags/"})
 		checkPost(t, p)
 		if len(p.HTML) < maxHTML/2 || !strings.Contains(p.HTML, "…") {
 			t.Errorf("%s: %d bytes, cut: %v", name, len(p.HTML), strings.Contains(p.HTML, "…"))

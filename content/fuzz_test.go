@@ -44,8 +44,11 @@ func FuzzRender(f *testing.F) {
 			{Mode: ModeSummary, TagBase: "https://fedi.example.com/tags/"},
 			{Mode: ModeFull, Pictures: PicturesNone, TagBase: "https://fedi.example.com/tags/"},
 			{Mode: ModeLink, Pictures: PicturesCard},
+			{Mode: ModeFull, Format: FormatArticle, Warning: summary, Length: len(text) / 2, MaxPictures: len(title), TagBase: "https://fedi.example.com/tags/"},
 		} {
-			checkPost(t, Render(e, o))
+			post := Render(e, Extras{}, o)
+			checkPost(t, post)
+			Advise(e, Extras{}, o, post)
 		}
 		once, cut := cleaned(text)
 		checkHTML(t, once)
@@ -92,11 +95,8 @@ func FuzzHashtag(f *testing.F) {
 		if again := hashtag(name); again != name {
 			t.Errorf("hashtag(%q) = %q, of which the hashtag is %q", category, name, again)
 		}
-		for _, tag := range hashtags([]string{category}, "https://fedi.example.com/tags/") {
-			var sb strings.Builder
-			writeTags(&sb, []Tag{tag})
-			checkHTML(t, sb.String())
-		}
+		tags := ownTags(Entry{Categories: []string{category}}, Options{TagBase: "https://fedi.example.com/tags/"})
+		checkHTML(t, written(tags.end(nil), maxHTML))
 	})
 }
 

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // the post that it must give, with line feeds put in for people. `go test -update` writes the posts.
 func TestRender(t *testing.T) {
 	files, err := filepath.Glob("testdata/posts/*.txtar")
-	if err != nil || len(files) < 25 {
+	if err != nil || len(files) < 70 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
 	for _, file := range files {
@@ -33,7 +33,7 @@ func golden(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	ar := txtar.Parse(data)
-	e, o := parseCase(t, ar)
+	e, x, o := parseCase(t, ar)
 	modes := 0
 	for i, f := range ar.Files {
 		mode, ok := strings.CutPrefix(f.Name, "want-")
@@ -42,9 +42,9 @@ func golden(t *testing.T, file string) {
 		}
 		modes++
 		o.Mode = Mode(mode)
-		post := Render(e, o)
+		post := Render(e, x, o)
 		checkPost(t, post)
-		if got := Render(e, o); !Equal(got, post) {
+		if got := Render(e, x, o); !Equal(got, post) {
 			t.Errorf("%s: a second rendering differs", mode)
 		}
 		got := readable(post)
@@ -64,9 +64,10 @@ func golden(t *testing.T, file string) {
 	}
 }
 
-func parseCase(t *testing.T, ar *txtar.Archive) (Entry, Options) {
+func parseCase(t *testing.T, ar *txtar.Archive) (Entry, Extras, Options) {
 	t.Helper()
 	var e Entry
+	var x Extras
 	o := Options{TagBase: "https://fedi.example.com/tags/"}
 	for _, f := range ar.Files {
 		text := strings.TrimSuffix(string(f.Data), "\n")
@@ -76,6 +77,10 @@ func parseCase(t *testing.T, ar *txtar.Archive) (Entry, Options) {
 			err = json.Unmarshal(f.Data, &e)
 		case "options":
 			err = json.Unmarshal(f.Data, &o)
+		case "extras":
+			err = json.Unmarshal(f.Data, &x)
+		case "template":
+			o.Template, err = NewTemplate(text)
 		case "title":
 			e.Title = text
 		case "summary":
@@ -93,28 +98,47 @@ func parseCase(t *testing.T, ar *txtar.Archive) (Entry, Options) {
 			t.Fatalf("%s: %v", f.Name, err)
 		}
 	}
-	return e, o
+	return e, x, o
 }
 
 // readable writes a post for people to review.
 func readable(p Post) string {
-	h := p.HTML
-	for _, tag := range strings.Fields("</p> </ul> </ol> </li> </blockquote> </pre> <br> <ul> <blockquote>") {
-		h = strings.ReplaceAll(h, tag, tag+"\n")
-	}
 	var sb strings.Builder
-	sb.WriteString(h)
-	if h != "" && !strings.HasSuffix(h, "\n") {
-		sb.WriteString("\n")
+	if p.Format != FormatNote {
+		fmt.Fprintf(&sb, "%s: %s\nsummary: %s", p.Format, p.Title, lines(p.Summary))
 	}
-	if p.Language != "" {
-		fmt.Fprintf(&sb, "language %s\n", p.Language)
+	sb.WriteString(lines(p.HTML))
+	for _, fact := range []struct {
+		shown bool
+		text  string
+	}{{p.Warning != "", "warning " + p.Warning}, {p.Sensitive, "sensitive"}, {p.Language != "", "language " + p.Language}} {
+		if fact.shown {
+			sb.WriteString(fact.text + "\n")
+		}
 	}
 	for _, tag := range p.Tags {
 		fmt.Fprintf(&sb, "tag %s %s\n", tag.Name, tag.Href)
 	}
 	for _, m := range p.Attachments {
-		fmt.Fprintf(&sb, "attachment %s %s %dx%d %q\n", m.Type, m.URL, m.Width, m.Height, m.Alt)
+		fmt.Fprintf(&sb, "attachment %s %s %dx%d %q", m.Type, m.URL, m.Width, m.Height, m.Alt)
+		if m.Blurhash != "" {
+			sb.WriteString(" blurhash " + m.Blurhash)
+		}
+		if m.Focus != nil {
+			fmt.Fprintf(&sb, " focus %g %g", m.Focus.X, m.Focus.Y)
+		}
+		sb.WriteString("\n")
 	}
 	return sb.String()
+}
+
+// lines puts line feeds into HTML, for people.
+func lines(h string) string {
+	for _, tag := range strings.Fields("</p> </ul> </ol> </li> </blockquote> </pre> <br> <ul> <blockquote>") {
+		h = strings.ReplaceAll(h, tag, tag+"\n")
+	}
+	if h != "" && !strings.HasSuffix(h, "\n") {
+		h += "\n"
+	}
+	return h
 }

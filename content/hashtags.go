@@ -17,31 +17,130 @@ const (
 	maxCategory   = 1_000 // bytes of one, which may be a list of keywords
 )
 
-// hashtags makes the hashtags of an entry's categories: in their order, each once, whatever its case.
-func hashtags(categories []string, base string) []Tag {
-	var tags []Tag
-	seen := map[string]bool{}
+// tagList collects the hashtags of a post, each once, whatever its case.
+type tagList struct {
+	base    string // address of the page of a hashtag, less its name; empty: none are linked
+	list    []Tag
+	seen    map[string]int // folded name: place in list
+	dropped int            // for which there was no room
+	visible int            // of the list, so many are for the paragraph of hashtags
+}
+
+// ownTags returns the hashtags of the entry's categories, and those that the owner adds.
+func ownTags(e Entry, o Options) *tagList {
+	t := &tagList{base: o.TagBase, seen: map[string]int{}}
+	if o.Hashtags != HashtagsNone {
+		t.addAll(e.Categories)
+	}
+	for _, own := range o.Tags {
+		if name := hashtag(own); name != "" {
+			t.add(name)
+		}
+	}
+	if o.Hashtags != HashtagsTag {
+		t.visible = len(t.list)
+	}
+	return t
+}
+
+// addAll adds categories, each of which may be a list of them.
+func (t *tagList) addAll(categories []string) {
 	for _, category := range categories[:min(len(categories), maxCategories)] {
 		if len(category) > maxCategory {
 			continue
 		}
-		for _, c := range strings.FieldsFunc(category, func(r rune) bool { return strings.ContainsRune(",;、，；،", r) }) {
-			name := hashtag(c)
-			key := fold(name)
-			if name == "" || seen[key] || generic(key) {
-				continue
+		for _, c := range parts(category) {
+			if name := hashtag(c); name != "" && !generic(fold(name)) {
+				t.add(name)
 			}
-			if seen[key] = true; len(tags) == maxTags {
-				return tags
-			}
-			tag := Tag{Name: name}
-			if base != "" {
-				tag.Href = base + url.PathEscape(name)
-			}
-			tags = append(tags, tag)
 		}
 	}
-	return tags
+}
+
+// parts are the categories in a category, which may be a list of them.
+func parts(category string) []string {
+	return strings.FieldsFunc(category, func(r rune) bool { return strings.ContainsRune(",;、，；،", r) })
+}
+
+// categoryNames are all names that categories go by: as they stand, and what is listed in one.
+func categoryNames(categories []string) []string {
+	var names []string
+	for _, c := range categories {
+		if names = append(names, c); len(c) <= maxCategory {
+			names = append(names, parts(c)...)
+		}
+	}
+	return names
+}
+
+// add returns the hashtag of that name, whatever its case; false says that there is no room for it.
+func (t *tagList) add(name string) (Tag, bool) {
+	key := fold(name)
+	if i, ok := t.seen[key]; ok {
+		if i < 0 {
+			return Tag{}, false
+		}
+		return t.list[i], true
+	}
+	if len(t.list) == maxTags {
+		t.dropped++
+		t.seen[key] = -1
+		return Tag{}, false
+	}
+	tag := Tag{Name: name}
+	if t.base != "" {
+		tag.Href = t.base + url.PathEscape(name)
+	}
+	t.seen[key] = len(t.list)
+	t.list = append(t.list, tag)
+	return tag, true
+}
+
+// collect adds the hashtags that stand in the blocks and makes links of them. It returns their folded names. One
+// that was cut, or for which there is no room, stays text.
+func (t *tagList) collect(bs []*block) map[string]bool {
+	found := map[string]bool{}
+	leaves(bs, func(b *block) bool {
+		for _, r := range b.runs {
+			n := len(r.marks)
+			if n == 0 || r.marks[n-1].hashtag == "" || string(r.text) != "#"+r.marks[n-1].hashtag {
+				continue
+			}
+			m := r.marks[n-1]
+			tag, ok := t.add(m.hashtag)
+			if !ok {
+				continue
+			}
+			found[fold(m.hashtag)] = true
+			if tag.Href != "" {
+				m.tag, m.href = "a", tag.Href
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// end returns the paragraph of hashtags, less those that stand in the text: one block, or none.
+func (t *tagList) end(inText map[string]bool) []*block {
+	var runs []run
+	for _, tag := range t.list[:t.visible] {
+		if inText[fold(tag.Name)] {
+			continue
+		}
+		if len(runs) > 0 {
+			runs = append(runs, run{text: []byte(" ")})
+		}
+		r := hashtagRun(tag.Name, nil)
+		if tag.Href != "" {
+			r.marks[0].tag, r.marks[0].href = "a", tag.Href
+		}
+		runs = append(runs, r)
+	}
+	if len(runs) == 0 {
+		return nil
+	}
+	return []*block{{kind: para, runs: runs}}
 }
 
 // fold makes names equal that differ in case only.
@@ -118,7 +217,7 @@ func tagWords(s string) []string {
 		case tagRune(r) && (sb.Len() > 0 || !unicode.IsMark(r)):
 			sb.WriteRune(r)
 		case (r == '\'' || r == '’') && shortEnd(s[i+utf8.RuneLen(r):]):
-		case unicode.Is(unicode.Mn, r) || r == '\u200d' || r == '\ufe0f':
+		case unicode.Is(unicode.Mn, r) || r == '\u200d' || r == '\ufe0f' || r == '׳' || r == '״': // the last two are in Hebrew abbreviations
 		default:
 			end()
 		}
@@ -152,28 +251,4 @@ func underscored(before string, next rune) bool {
 	}
 	return unicode.IsLetter(next) && unicode.ToUpper(next) == next && unicode.ToLower(next) == next &&
 		!ideographic(next) && !unspaced(next) && !unicode.Is(unicode.Hangul, next)
-}
-
-// writeTags writes the paragraph of hashtags as Mastodon writes them, so that other servers tell them
-// from links (and do not make a card of one).
-func writeTags(sb *strings.Builder, tags []Tag) {
-	if len(tags) == 0 {
-		return
-	}
-	sb.WriteString("<p>")
-	for i, t := range tags {
-		if i > 0 {
-			sb.WriteString(" ")
-		}
-		if t.Href == "" {
-			escape(sb, "#"+t.Name)
-			continue
-		}
-		sb.WriteString(`<a href="`)
-		escapeAttr(sb, t.Href)
-		sb.WriteString(`" class="mention hashtag" rel="tag">#<span>`)
-		escape(sb, t.Name)
-		sb.WriteString("</span></a>")
-	}
-	sb.WriteString("</p>")
 }

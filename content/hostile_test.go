@@ -60,6 +60,10 @@ func hostileTexts() map[string]string {
 		"pre":                   "<pre>" + fill("\n"),
 		"blocks in pre":         "<pre>" + fill("<div>x"),
 		"foreign":               fill("<svg><math><title>"),
+		"hashtags":              fill("#a "),
+		"hashes":                fill("#"),
+		"dotted hashtags":       fill("#a·b"),
+		"linked hashtags":       fill(`<a href="https://a.example/tags/x">#x</a>`),
 		"markdown links":        fill("[a]("),
 		"markdown quotes":       fill("> "),
 	}
@@ -77,8 +81,8 @@ func TestHostile(t *testing.T) {
 				{URL: "https://a.example/e", Title: "T", Summary: src, Content: src, Categories: []string{src, src}},
 				{URL: "https://a.example/e", Title: src, Markdown: src, Categories: strings.SplitN(src, "x", 1000)},
 			} {
-				checkPost(t, Render(e, Options{Mode: ModeSummary}))
-				checkPost(t, Render(e, Options{Mode: ModeFull}))
+				checkPost(t, Render(e, Extras{}, Options{Mode: ModeSummary, TagBase: testTags}))
+				checkPost(t, Render(e, Extras{}, Options{Mode: ModeFull, TagBase: testTags}))
 			}
 			checkHTML(t, Markdown(src[:min(len(src), maxMarkdown)]))
 			runtime.ReadMemStats(&after)

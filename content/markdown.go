@@ -6,6 +6,7 @@ import (
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
+	markdownrenderer "github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/renderer/html"
 )
 
@@ -26,11 +27,17 @@ func Markdown(src string) string {
 }
 
 // markdown returns the unclean HTML of a text.
-func markdown(src string) string {
+func markdown(src string) string { return convert(goldmarkWith(), src) }
+
+func goldmarkWith(options ...markdownrenderer.Option) goldmark.Markdown {
+	return goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote),
+		goldmark.WithRendererOptions(append(options, html.WithUnsafe())...))
+}
+
+// convert returns the unclean HTML of a text, in paragraphs as it stands where goldmark would be slow at it.
+func convert(md goldmark.Markdown, src string) string {
 	src = tidy(src)
 	if len(src) <= maxMarkdown && !slow(src) {
-		md := goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote),
-			goldmark.WithRendererOptions(html.WithUnsafe()))
 		var buf bytes.Buffer
 		if err := md.Convert([]byte(src), &buf); err == nil {
 			return buf.String()

@@ -3,12 +3,14 @@ package content
 import (
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 const (
-	maxMedia  = 4     // Mastodon keeps so many
+	someMedia = 4     // Mastodon keeps so many
+	maxMedia  = 16    // Misskey keeps so many
 	maxLooked = 500   // media of an entry that are looked at
 	maxAlt    = 1_500 // characters; Mastodon writes so many, Misskey cuts at 512
 )
@@ -16,9 +18,26 @@ const (
 // gallery collects the attachments of a post.
 type gallery struct {
 	pictures Pictures
+	most     int                // attachments
+	learnt   map[string]Picture // of pictures, by address
 	list     []Media
 	seen     map[string]int // key of an address: place in list
 	looked   int            // media looked at
+	dropped  int            // that would be attached if there were room
+	review   bool           // what is left out is remembered, for advice
+	refused  []string       // addresses of what servers refuse
+	unfit    []string       // addresses of pictures that nobody could show
+}
+
+func mostMedia(wish int) int {
+	if wish <= 0 {
+		return someMedia
+	}
+	return min(wish, maxMedia)
+}
+
+func (g *gallery) hasPicture() bool {
+	return slices.ContainsFunc(g.list, func(m Media) bool { return strings.HasPrefix(m.Type, "image/") })
 }
 
 // declare adds what the feed says belongs to the entry.
@@ -34,29 +53,63 @@ func (g *gallery) add(m Media, guess string) bool {
 	if g.looked++; g.looked > maxLooked {
 		return false
 	}
-	m.URL = webURL(m.URL)
-	m.Type = mediaType(m.Type, m.URL, guess)
-	if m.URL == "" || m.Type == "" || g.pictures == PicturesCard || tracker(m) {
+	if g.review && refused(m.Type, m.URL) {
+		g.refused = append(g.refused, m.URL)
+	}
+	usable, unfit := g.learn(m.URL, guess, &m)
+	if !usable || g.pictures == PicturesCard || tracker(m) {
 		return false
 	}
 	if g.pictures == PicturesNone && strings.HasPrefix(m.Type, "image/") {
 		return false
 	}
-	m.Alt = altText(m.Alt)
 	key, _ := mediaKey(m.URL)
 	if i, ok := g.seen[key]; ok {
-		g.merge(i, m)
+		if !unfit {
+			g.merge(i, m)
+		}
 		return true
 	}
-	if len(g.list) == maxMedia {
+	if unfit {
+		if g.review {
+			g.unfit = append(g.unfit, m.URL)
+		}
 		return false
 	}
 	if g.seen == nil {
 		g.seen = map[string]int{}
 	}
+	if len(g.list) >= g.most {
+		g.dropped++
+		return false
+	}
 	g.seen[key] = len(g.list)
 	g.list = append(g.list, m)
 	return true
+}
+
+// learn puts a medium into the form in which it is attached, with what was learnt of it by fetching it in place of
+// what was declared. usable tells whether it is anything that a post can show, unfit that it could not be fetched.
+func (g *gallery) learn(address, guess string, m *Media) (usable, unfit bool) {
+	m.URL = webURL(address)
+	m.Type = mediaType(m.Type, m.URL, guess)
+	m.Alt = altText(m.Alt)
+	p, ok := g.learnt[m.URL]
+	if !ok {
+		p = g.learnt[address]
+	}
+	if p.Type != "" {
+		m.Type = mediaType(p.Type, "", "")
+	}
+	if p.Width > 0 && p.Height > 0 {
+		m.Width, m.Height = p.Width, p.Height
+	}
+	if p.Blurhash != "" {
+		m.Blurhash = p.Blurhash
+	}
+	m.Blurhash = blurhash(m.Blurhash)
+	m.Focus = focus(m.Focus)
+	return m.URL != "" && m.Type != "", p.Unfit
 }
 
 // merge takes over what another mention of the same medium knows better.
@@ -65,9 +118,18 @@ func (g *gallery) merge(i int, m Media) {
 	if old.Alt == "" {
 		old.Alt = m.Alt
 	}
+	if old.Focus == nil {
+		old.Focus = m.Focus
+	}
+	if m.Blurhash != "" && (old.Blurhash == "" || g.learnt[m.URL].Blurhash != "") {
+		old.Blurhash = m.Blurhash
+	}
 	_, was := mediaKey(old.URL)
 	if _, is := mediaKey(m.URL); is > was {
 		old.URL, old.Width, old.Height = m.URL, m.Width, m.Height
+		if _, ok := g.learnt[m.URL]; ok {
+			old.Type = m.Type
+		}
 	}
 	if old.Width == 0 && old.Height == 0 && old.URL == m.URL {
 		old.Width, old.Height = m.Width, m.Height
@@ -96,12 +158,16 @@ func mediaKey(address string) (key string, width int) {
 			width, _ = strconv.Atoi(w) // what is too large for an int is none that anybody uses
 		}
 	}
+	query := u.Query()
 	for _, k := range []string{"w", "width", "resize", "fit"} {
-		if n, err := strconv.Atoi(strings.SplitN(u.Query().Get(k), ",", 2)[0]); err == nil {
+		if n, err := strconv.Atoi(strings.SplitN(query.Get(k), ",", 2)[0]); err == nil {
 			width = n
 		}
 	}
-	return u.Host + name + ext, width
+	for _, k := range []string{"w", "width", "h", "height", "resize", "fit", "crop", "quality", "q", "dpr", "ssl", "strip"} {
+		query.Del(k)
+	}
+	return u.Host + name + ext + "?" + query.Encode(), width
 }
 
 // mediaType returns the media type to declare, "" for what no post can show.
@@ -148,6 +214,19 @@ func known(t string) string {
 		return t
 	}
 	return ""
+}
+
+// refused tells a picture that is none for servers.
+func refused(declared, address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || webURL(address) == "" {
+		return false
+	}
+	t := strings.ToLower(declared)
+	if t == "" {
+		t = extensionType(path.Ext(u.Path))
+	}
+	return strings.HasPrefix(t, "image/svg") || t == "image/x-icon"
 }
 
 func extensionType(ext string) string {

@@ -23,20 +23,27 @@ func TestHashtag(t *testing.T) {
 }
 
 func TestHashtags(t *testing.T) {
-	got := hashtags([]string{"Go", "GO", "go, Web ; Static-Site", "Uncategorized", "a/b?c", "ünï"}, "https://f.example/tags/")
+	got := hashtags("https://f.example/tags/", "Go", "GO", "go, Web ; Static-Site", "Uncategorized", "a/b?c", "ünï").list
 	want := []Tag{{"Go", "https://f.example/tags/Go"}, {"Web", "https://f.example/tags/Web"}, {"StaticSite", "https://f.example/tags/StaticSite"},
 		{"ABC", "https://f.example/tags/ABC"}, {"ünï", "https://f.example/tags/%C3%BCn%C3%AF"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if got := hashtags(strings.Fields("a b c d e f g h i j k"), ""); len(got) != maxTags || got[0].Href != "" {
+	if got := hashtags("", strings.Fields("a b c d e f g h i j k")...).list; len(got) != maxTags || got[0].Href != "" {
 		t.Errorf("got %v", got)
 	}
-	var sb strings.Builder
-	writeTags(&sb, []Tag{{Name: "x"}, {Name: "y", Href: "https://f.example/tags/y"}})
-	if want := `<p>#x <a href="https://f.example/tags/y" class="mention hashtag" rel="tag">#<span>y</span></a></p>`; sb.String() != want {
-		t.Errorf("got %s", sb.String())
+	for base, want := range map[string]string{
+		"":                        `<p>#x #y</p>`,
+		"https://f.example/tags/": `<p><a href="https://f.example/tags/x" class="mention hashtag" rel="tag">#<span>x</span></a> <a href="https://f.example/tags/y" class="mention hashtag" rel="tag">#<span>y</span></a></p>`,
+	} {
+		if got := written(hashtags(base, "x", "y").end(nil), maxHTML); got != want {
+			t.Errorf("got %s", got)
+		}
 	}
+}
+
+func hashtags(base string, categories ...string) *tagList {
+	return ownTags(Entry{Categories: categories}, Options{TagBase: base})
 }
 
 func TestWebURL(t *testing.T) {
@@ -107,7 +114,7 @@ func TestAttachments(t *testing.T) {
 		{Options{Mode: ModeFull, Pictures: PicturesNone}, "2.mp3"},
 		{Options{Mode: ModeFull, Pictures: PicturesCard}, ""},
 	} {
-		p := Render(e, c.o)
+		p := Render(e, Extras{}, c.o)
 		var got []string
 		for _, m := range p.Attachments {
 			got = append(got, strings.TrimPrefix(m.URL, "https://a.example/"))
@@ -126,7 +133,7 @@ func TestLanguage(t *testing.T) {
 		{"en", "de", "en"}, {"", "de", "de"}, {"de_DE", "", "de-DE"}, {"iw", "", "he"}, {"EN-us", "", "en-US"}, {"English", "fr", "fr"}, {"und", "fr", "fr"},
 		{"x", "", ""}, {"zh-hant-tw", "", "zh-Hant-TW"}, {"mul", "", ""}, {" pt-br ", "", "pt-BR"}, {"en-XXXX-", "sv", "sv"},
 	} {
-		if got := Render(Entry{Language: c.entry}, Options{Language: c.option}).Language; got != c.want {
+		if got := Render(Entry{Language: c.entry}, Extras{}, Options{Language: c.option}).Language; got != c.want {
 			t.Errorf("language %q, option %q: got %q, want %q", c.entry, c.option, got, c.want)
 		}
 	}
@@ -165,7 +172,7 @@ func TestMarkdown(t *testing.T) {
 func TestFirstLink(t *testing.T) {
 	for _, mode := range []Mode{ModeSummary, ModeFull, ModeLink} {
 		p := Render(Entry{URL: "https://a.example/e", Title: `<a href="https://b.example/">T</a>`, Content: `<a href="https://c.example/">text</a>`, Categories: []string{"tag"}},
-			Options{Mode: mode, TagBase: "https://f.example/tags/"})
+			Extras{}, Options{Mode: mode, TagBase: "https://f.example/tags/"})
 		if want := `<p><strong><a href="https://a.example/e">T</a></strong></p>`; !strings.HasPrefix(p.HTML, want) {
 			t.Errorf("%s: %s", mode, p.HTML)
 		}
@@ -180,7 +187,7 @@ func BenchmarkRender(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(e.Content)))
 			for b.Loop() {
-				Render(e, Options{Mode: mode, TagBase: "https://f.example/tags/"})
+				Render(e, Extras{}, Options{Mode: mode, TagBase: "https://f.example/tags/"})
 			}
 		})
 	}

@@ -1,77 +1,179 @@
 package content
 
 import (
+	"reflect"
 	"slices"
 	"strings"
-	"unicode/utf8"
-
-	"golang.org/x/text/language"
 )
 
 const (
 	maxHTML    = 100_000 // bytes of a post; Misskey refuses an unsigned object above 256 KiB, JSON and all
 	fullLimit  = 100_000 // characters that are read of a text shown in full
-	briefLimit = 4_000   // and of one of which only the beginning is shown
+	briefLimit = 4_000   // and at least of one of which only the beginning is shown
+	maxWarning = 500     // characters; Misskey refuses longer ones
 )
 
-// Render makes the post of an entry. It never fails: whatever an entry lacks is left out.
-func Render(e Entry, o Options) Post {
-	r := renderer{entry: e, mode: o.Mode, url: webURL(e.URL), media: gallery{pictures: o.Pictures}}
-	if r.mode != ModeFull && r.mode != ModeLink {
-		r.mode = ModeSummary
-	}
-	r.media.declare(e.Media)
+// Render makes the post of an entry. It never fails: whatever an entry lacks is left out, and a template that
+// cannot be filled in gives way to the layout of its own.
+func Render(e Entry, x Extras, o Options) Post {
+	r := newRenderer(e, x, o)
 	title := clipText(PlainText(e.Title), maxTitle)
 	body, cut := r.body(title)
 	title, body = withoutRepeats(title, body, cut)
-	tags := hashtags(e.Categories, o.TagBase)
-
-	var head, foot strings.Builder
-	writeTitle(&head, title, r.url)
-	writeLink(&foot, r.url)
-	writeTags(&foot, tags)
-	html, _ := fit(body, maxHTML-head.Len()-foot.Len())
-	return Post{
-		HTML:        head.String() + html + foot.String(),
-		Language:    firstLanguage(e.Language, o.Language),
-		Tags:        tags,
+	r.pageImage()
+	p := Post{
+		Language:    firstLanguage(e.Language, x.Language, o.Language),
 		Attachments: r.media.list,
+		Format:      FormatNote,
+		Warning:     warning(e.Warning, o.Warning),
 	}
+	// What is folded up must not show its pictures (Mastodon's own posts say both).
+	p.Sensitive = p.Warning != "" || (e.Sensitive || o.Sensitive) && len(p.Attachments) > 0
+	tags := ownTags(e, o)
+	var brief []*block
+	if o.Format == FormatArticle && (title != "" && p.Warning == "" || o.Settled) {
+		p.Format, p.Title = FormatArticle, firstNonEmpty(title, opening(body))
+		brief = r.brief(title, body)
+	}
+	text := make(map[string]bool)
+	if o.Template == nil || o.Template.uses("Text") {
+		text = tags.collect(body)
+	}
+	tags.collect(brief)
+	p.HTML = r.layout(page{title: title, body: body, tags: tags, shown: text, post: p})
+	if p.Summary = ""; p.Format == FormatArticle {
+		p.Summary, _ = fit(brief, maxHTML/4)
+		if p.Warning != "" {
+			p.Summary = escaped(p.Warning) // an excerpt would tell what the warning is of
+		}
+	}
+	p.Tags = tags.list
+	return p
+}
+
+// opening is what an Article is called that has lost its title.
+func opening(bs []*block) string {
+	name := "…"
+	leaves(bs, func(b *block) bool {
+		name = clipText(oneLine(b.text()), 60)
+		return false
+	})
+	return name
+}
+
+func escaped(s string) string {
+	var sb strings.Builder
+	escape(&sb, s)
+	return sb.String()
+}
+
+func firstNonEmpty(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
 }
 
 // Equal tells whether two posts look the same to a reader.
 func Equal(a, b Post) bool {
-	return a.HTML == b.HTML && a.Language == b.Language && slices.Equal(a.Tags, b.Tags) && slices.Equal(a.Attachments, b.Attachments)
+	return a.HTML == b.HTML && a.Language == b.Language && a.Format == b.Format && a.Title == b.Title && a.Summary == b.Summary &&
+		a.Warning == b.Warning && a.Sensitive == b.Sensitive && slices.Equal(a.Tags, b.Tags) &&
+		slices.EqualFunc(a.Attachments, b.Attachments, func(x, y Media) bool { return reflect.DeepEqual(x, y) })
+}
+
+// warning returns the first content warning that says anything, as one line.
+func warning(texts ...string) string {
+	for _, s := range texts {
+		if s = clipText(PlainText(s), maxWarning); strings.ContainsFunc(s, visible) {
+			return s
+		}
+	}
+	return ""
 }
 
 type renderer struct {
-	entry Entry
-	mode  Mode
-	url   string
-	media gallery
+	entry  Entry
+	extras Extras
+	opts   Options
+	mode   Mode
+	url    string
+	media  gallery
 }
 
-// body returns the blocks between title and link; cut tells that the entry has more.
+func newRenderer(e Entry, x Extras, o Options) *renderer {
+	r := &renderer{entry: e, extras: x, opts: o, mode: o.Mode, url: webURL(e.URL)}
+	if r.mode != ModeFull && r.mode != ModeLink {
+		r.mode = ModeSummary
+	}
+	r.media = gallery{pictures: o.Pictures, most: mostMedia(o.MaxPictures), learnt: x.Pictures}
+	r.media.declare(e.Media)
+	return r
+}
+
+// pageImage attaches the picture of the entry's page where the entry has none.
+func (r *renderer) pageImage() {
+	image := r.extras.Image
+	if !r.opts.PageImage || image == nil || r.media.hasPicture() {
+		return
+	}
+	m := *image
+	if t := mediaType(m.Type, m.URL, "image/jpeg"); !strings.HasPrefix(t, "image/") {
+		return
+	}
+	r.media.add(m, "image/jpeg")
+}
+
+// body returns the blocks between title and link, the hashtags in them found; cut tells that the entry has more.
 func (r *renderer) body(title string) ([]*block, bool) {
-	budget, whole := excerptLength, wholeLength
+	budget, whole, most := r.budgets()
 	switch {
 	case r.mode == ModeFull:
-		return r.read(title, false)
+		bs, cut := r.read(title, false)
+		findHashtags(bs, r.opts.TagBase != "")
+		return bs, cut
 	case r.mode == ModeLink && title != "":
 		return nil, false
 	case r.mode == ModeLink:
-		budget, whole = teaserLength, teaserLength
+		budget = min(budget, teaserLength)
+		whole = budget
 	}
 	bs, cut := r.read(title, true)
 	if len(bs) == 0 && title == "" && len(r.media.list) == 0 {
 		bs, cut = r.read(title, false) // nothing but pictures that are not attached: their descriptions
 	}
+	findHashtags(bs, r.opts.TagBase != "")
 	n := 0
 	leaves(bs, func(*block) bool { n++; return true })
-	if cut || length(bs) > whole || n > excerptLeaves {
-		return excerpt(bs, budget, excerptLeaves), true
+	if cut || length(bs) > whole || n > most {
+		return excerpt(bs, budget, most), true
 	}
 	return bs, false
+}
+
+// budgets returns the characters of an excerpt, those of a text that is shown whole, and the paragraphs of an
+// excerpt.
+func (r *renderer) budgets() (budget, whole, most int) {
+	n := r.opts.Length
+	if n <= 0 {
+		return excerptLength, wholeLength, excerptLeaves
+	}
+	n = min(n, fullLimit)
+	return n, n * wholeLength / excerptLength, max(excerptLeaves, n*excerptLeaves/excerptLength)
+}
+
+// brief returns the excerpt of an Article of which the text is body: Mastodon shows that instead.
+func (r *renderer) brief(title string, body []*block) []*block {
+	switch r.mode {
+	case ModeSummary:
+		return body
+	case ModeLink:
+		return nil
+	}
+	o := r.opts
+	o.Mode, o.Pictures = ModeSummary, PicturesCard
+	bs, cut := newRenderer(r.entry, Extras{}, o).body(title)
+	_, bs = withoutRepeats(title, bs, cut)
+	return bs
 }
 
 // read cleans the sources of the text in the order of preference, until one has text. The pictures of
@@ -79,7 +181,7 @@ func (r *renderer) body(title string) ([]*block, bool) {
 func (r *renderer) read(title string, brief bool) (bs []*block, cut bool) {
 	conf := cleaning{self: r.url, limit: fullLimit, brief: brief, media: &r.media}
 	if brief {
-		conf.limit = briefLimit
+		conf.limit = max(briefLimit, min(2*r.opts.Length, fullLimit))
 	}
 	if r.mode == ModeLink {
 		conf.media = nil // they belong to the text, which is not shown
@@ -112,111 +214,4 @@ func markdownSource(e Entry) string {
 		return ""
 	}
 	return markdown(e.Markdown)
-}
-
-// writeTitle writes the title on its own line. Its link is the first of the post: Mastodon (all
-// versions to 4.7) makes its card of the first link that is neither hashtag nor mention.
-func writeTitle(sb *strings.Builder, title, url string) {
-	if title == "" {
-		return
-	}
-	var runs []run
-	marks := []*mark{{tag: "strong"}}
-	if url != "" {
-		marks = append(marks, &mark{tag: "a", href: url})
-	}
-	runs = append(runs, run{text: []byte(title), marks: marks})
-	sb.WriteString(written([]*block{{kind: para, runs: runs}}, maxHTML))
-}
-
-// writeLink writes the link to the entry that stands below the text.
-func writeLink(sb *strings.Builder, url string) {
-	if url == "" {
-		return
-	}
-	runs := []run{{text: []byte(showURL(url)), marks: []*mark{{tag: "a", href: url}}}}
-	sb.WriteString(written([]*block{{kind: para, runs: runs}}, maxHTML))
-}
-
-// withoutRepeats leaves out the title where it is only the beginning of the text (microblogs make such
-// titles), and the text or its first heading where it is only the title again.
-func withoutRepeats(title string, bs []*block, cut bool) (string, []*block) {
-	if title == "" || len(bs) == 0 || bs[0].kind != para {
-		return title, bs
-	}
-	first := oneLine(bs[0].text())
-	if strings.EqualFold(first, title) {
-		switch {
-		case !bs[0].heading && (len(bs) > 1 || cut):
-			return title, bs
-		case len(bs) > 1 && bs[1].rule:
-			return title, bs[2:]
-		}
-		return title, bs[1:]
-	}
-	start := strings.TrimRight(title, ".… ")
-	if start != strings.TrimRight(title, " ") && utf8.RuneCountInString(start) >= 10 && strings.HasPrefix(first, start) {
-		return "", bs
-	}
-	return title, bs
-}
-
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-// dropBoilerplate removes what feeds put below every text: links to the entry ("Read more"), and a
-// sentence that links to the entry and to the front page ("The post … appeared first on …").
-func dropBoilerplate(bs []*block, self string) []*block {
-	for n := len(bs); n > 0 && self != ""; n = len(bs) {
-		last := bs[n-1]
-		if last.kind != para || !boilerplate(last, self) {
-			break
-		}
-		bs = bs[:n-1]
-	}
-	return bs
-}
-
-func boilerplate(b *block, self string) bool {
-	var hrefs []string
-	outside := 0 // characters that are not linked
-	for _, r := range b.runs {
-		href := ""
-		for _, m := range r.marks {
-			href += m.href
-		}
-		if href == "" {
-			outside += len(strings.TrimSpace(string(r.text)))
-			continue
-		}
-		if len(hrefs) == 0 || hrefs[len(hrefs)-1] != href {
-			hrefs = append(hrefs, href)
-		}
-	}
-	switch len(hrefs) {
-	case 1:
-		return samePage(hrefs[0], self) && outside <= len("[…]→")
-	case 2:
-		return samePage(hrefs[0], self) && isHome(hrefs[1]) && outside < 100
-	}
-	return false
-}
-
-// firstLanguage returns the first that is a language tag (BCP 47), in canonical form.
-func firstLanguage(tags ...string) string {
-	for _, t := range tags {
-		if len(t) > 100 {
-			continue
-		}
-		// Parse returns a tag beside its error too, which must not be used.
-		tag, err := language.Parse(strings.TrimSpace(t))
-		if err != nil {
-			continue
-		}
-		switch base, _, _ := tag.Raw(); base.String() {
-		case "und", "mul", "mis", "zxx":
-			continue
-		}
-		return tag.String()
-	}
-	return ""
 }

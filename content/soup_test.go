@@ -43,8 +43,8 @@ func TestTagSoup(t *testing.T) {
 			t.Errorf("cleaning is not idempotent:\nsource %q\nonce   %q\ntwice  %q", src, once, twice)
 		}
 		e := Entry{URL: "https://a.example/x", Title: "T", Content: strings.Repeat(src, 1+r.IntN(10))}
-		checkPost(t, Render(e, Options{}))
-		checkPost(t, Render(e, Options{Mode: ModeFull}))
+		checkPost(t, Render(e, Extras{}, Options{}))
+		checkPost(t, Render(e, Extras{}, Options{Mode: ModeFull}))
 		if t.Failed() {
 			t.Fatalf("source: %q", src)
 		}

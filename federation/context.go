@@ -60,18 +60,48 @@ type postTerms struct {
 	InteractionPolicy idTerm `json:"interactionPolicy"`
 	CanQuote          idTerm `json:"canQuote"`
 	AutomaticApproval idTerm `json:"automaticApproval"`
+	Toot              string `json:"toot"`
+	Blurhash          string `json:"blurhash"`
+	FocalPoint        struct {
+		Container string `json:"@container"`
+		ID        string `json:"@id"`
+	} `json:"focalPoint"`
 }
 
 // postContext is the @context of posts, of the activities about them and of the collections that hold
 // them.
 func postContext() []any {
-	return []any{nsActivityStreams, postTerms{
+	terms := postTerms{
 		Hashtag:           "as:Hashtag",
 		Sensitive:         "as:sensitive",
 		GTS:               "https://gotosocial.org/ns#",
 		InteractionPolicy: refTerm("gts:interactionPolicy"),
 		CanQuote:          refTerm("gts:canQuote"),
 		AutomaticApproval: refTerm("gts:automaticApproval"),
+		Toot:              "http://joinmastodon.org/ns#",
+		Blurhash:          "toot:blurhash",
+	}
+	terms.FocalPoint.Container, terms.FocalPoint.ID = "@list", "toot:focalPoint"
+	return []any{nsActivityStreams, terms}
+}
+
+// quoteTerms names what FEP-044f says about quotes.
+type quoteTerms struct {
+	QuoteRequest       string `json:"QuoteRequest"`
+	QuoteAuthorization string `json:"QuoteAuthorization"`
+	GTS                string `json:"gts"`
+	InteractingObject  idTerm `json:"interactingObject"`
+	InteractionTarget  idTerm `json:"interactionTarget"`
+}
+
+// quoteContext is the @context of answers to the wish to quote, and of authorizations.
+func quoteContext() []any {
+	return []any{nsActivityStreams, quoteTerms{
+		QuoteRequest:       "https://w3id.org/fep/044f#QuoteRequest",
+		QuoteAuthorization: "https://w3id.org/fep/044f#QuoteAuthorization",
+		GTS:                "https://gotosocial.org/ns#",
+		InteractingObject:  refTerm("gts:interactingObject"),
+		InteractionTarget:  refTerm("gts:interactionTarget"),
 	}}
 }
 

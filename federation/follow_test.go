@@ -483,7 +483,6 @@ func TestNoted(t *testing.T) {
 		"report":           `{"id":"https://a.example/c","type":"Flag","actor":"https://a.example/users/alice","object":["https://c.example/1","` + post + `"]}`,
 		"undone like":      `{"id":"https://a.example/c","type":"Undo","actor":"https://a.example/users/alice","object":{"id":"https://a.example/l","type":"Like","object":"` + post + `"}}`,
 		"addressed to us":  `{"id":"https://a.example/c","type":"Create","actor":"https://a.example/users/alice","to":"` + testBase + `/users/user","object":"https://a.example/n"}`,
-		"quote of a post":  `{"id":"https://a.example/c","type":"QuoteRequest","actor":"https://a.example/users/alice","object":"` + post + `","instrument":"https://a.example/n"}`,
 		"no id, only logs": `{"type":"Like","actor":"https://a.example/users/alice","object":"` + post + `"}`,
 	}
 	for name, body := range tests {

@@ -58,8 +58,8 @@ func testConfig(db *store.DB, transport http.RoundTripper, log *slog.Logger) Con
 		Store: db, Key: testKey(), Log: log, Transport: transport,
 		BaseURL: testBase, Handle: "user@example.com", Version: "test",
 		Profile: Profile{Name: "User", Published: time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)},
-		Feeds: map[string]FeedConfig{testFeed: {
-			Render:     content.Options{Mode: content.ModeFull, Pictures: content.PicturesAttach},
+		Feeds: map[string]content.Style{testFeed: {
+			Options:    content.Options{Mode: content.ModeFull, Pictures: content.PicturesAttach},
 			Visibility: visibilityPublic,
 		}},
 	}

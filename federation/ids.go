@@ -72,6 +72,11 @@ func (i IDs) Activity(typ, object, version string) string {
 	return i.base + "/activities/" + strings.ToLower(name)
 }
 
+// Quote is the id of the authorization of one quote. Like an activity's it follows from what it is about.
+func (i IDs) Quote(quoting, quoted string) string {
+	return strings.Replace(i.Activity("QuoteAuthorization", quoted, quoting), "/activities/", "/quotes/", 1)
+}
+
 // PostPath returns the path below /posts/ of a post id of ours, as it was sent, and whether it is one.
 func (i IDs) PostPath(id string) (string, bool) {
 	path, ok := strings.CutPrefix(id, i.base+"/posts/")

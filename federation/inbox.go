@@ -170,8 +170,10 @@ func (s *Server) kindOf(typ string) kind {
 		return kind{s.isOfItself, s.takeDelete}
 	case "Block":
 		return kind{s.isForUs, s.takeBlock}
+	case "QuoteRequest":
+		return kind{s.quotesOurs, s.takeQuote}
 	case "Accept", "Reject", "Add", "Remove", "Announce", "Create", "Dislike", "EmojiReact", "Flag",
-		"Like", "Move", "QuoteRequest", "Update":
+		"Like", "Move", "Update":
 		return kind{s.mentionsUs, s.takeNote}
 	}
 	return kind{}
@@ -248,9 +250,9 @@ func (s *Server) checkOrigin(a *activity, keyID string) error {
 }
 
 // alreadyTaken reports whether the activity was taken before. A Follow is taken again: it is how peers
-// heal a lost Accept. So is an Undo: Misskey and Pixelfed make the same id of it each time somebody leaves.
+// heal a lost Accept, and so is the wish to quote. So is an Undo: Misskey and Pixelfed make the same id of it each time somebody leaves.
 func (s *Server) alreadyTaken(a *activity) (bool, error) {
-	if a.id == "" || a.typ == "Follow" || a.typ == "Undo" {
+	if a.id == "" || a.typ == "Follow" || a.typ == "Undo" || a.typ == "QuoteRequest" {
 		return false, nil
 	}
 	seen, err := s.db.Seen(a.seenAs())

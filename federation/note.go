@@ -14,19 +14,27 @@ const (
 	visibilityPublic    = "public"
 	visibilityUnlisted  = "unlisted"
 	visibilityFollowers = "followers"
+
+	typeNote    = "Note"
+	typeArticle = "Article"
+
+	quotesFollowers = "followers"
+	quotesNobody    = "nobody"
 )
 
 // postInfo is what note has to know of a post besides its entry and the entry's fields.
 type postInfo struct {
 	Rendered   content.Post // of the fields
 	Visibility string       // "public", "unlisted" or "followers"
+	Quotes     string       // who may quote it: "everyone", "followers" or "nobody"; empty: everyone
 	Published  time.Time    // zero: the entry's date. Never changes while the post lives (GoToSocial 0.20 refuses a change)
 	Updated    time.Time    // zero: never edited. Must be later than the one before, by a second at least
 	Delivered  bool         // the followers were sent it, or are about to be
 }
 
-// noteObject is a post as ActivityPub shows it. It never has a summary: on a Note that is a content
-// warning.
+// noteObject is a post as ActivityPub shows it. The summary of a Note is a content warning (Mastodon, Misskey and
+// others), so an excerpt must never stand there; that of an Article is an excerpt, and Mastodon (4.7) shows it
+// with the name instead of the text.
 type noteObject struct {
 	Context           []any             `json:"@context,omitempty"`
 	ID                string            `json:"id"`
@@ -34,6 +42,8 @@ type noteObject struct {
 	AttributedTo      string            `json:"attributedTo"`
 	To                []string          `json:"to"`
 	CC                []string          `json:"cc"`
+	Name              string            `json:"name,omitempty"`
+	Summary           string            `json:"summary,omitempty"`
 	Published         string            `json:"published"`
 	Updated           string            `json:"updated,omitempty"`
 	URL               string            `json:"url"`
@@ -49,12 +59,14 @@ type noteObject struct {
 }
 
 type attachment struct {
-	Type      string `json:"type"`
-	MediaType string `json:"mediaType,omitempty"`
-	URL       string `json:"url"`
-	Name      string `json:"name,omitempty"`
-	Width     int    `json:"width,omitempty"`
-	Height    int    `json:"height,omitempty"`
+	Type       string    `json:"type"`
+	MediaType  string    `json:"mediaType,omitempty"`
+	URL        string    `json:"url"`
+	Name       string    `json:"name,omitempty"`
+	Width      int       `json:"width,omitempty"`
+	Height     int       `json:"height,omitempty"`
+	Blurhash   string    `json:"blurhash,omitempty"`
+	FocalPoint []float64 `json:"focalPoint,omitempty"`
 }
 
 type hashtag struct {
@@ -131,7 +143,8 @@ func (s *Server) note(e store.Entry, fields content.Entry, p postInfo) (store.Po
 		post.Updated = post.Published // GoToSocial 0.20 refuses an edit from before the publication
 	}
 	n := noteObject{
-		Context: postContext(), ID: id, Type: "Note", AttributedTo: s.ids.Actor(), To: to, CC: cc,
+		Context: postContext(), ID: id, Type: objectType(p.Rendered), AttributedTo: s.ids.Actor(), To: to, CC: cc,
+		Summary: p.Rendered.Warning, Sensitive: p.Rendered.Sensitive,
 		Published: stamp(post.Published), Updated: stamp(post.Updated), URL: post.URL,
 		Content: p.Rendered.HTML, Attachment: attachments(p.Rendered.Attachments), Tag: []hashtag{},
 		Replies: s.emptyReplies(path), Likes: s.ids.Likes(path), Shares: s.ids.Shares(path),
@@ -143,10 +156,10 @@ func (s *Server) note(e store.Entry, fields content.Entry, p postInfo) (store.Po
 		n.Tag = append(n.Tag, hashtag{Type: "Hashtag", Name: "#" + t.Name, Href: t.Href})
 		post.Tags = append(post.Tags, strings.ToLower(t.Name))
 	}
-	if p.Visibility != visibilityFollowers {
-		n.InteractionPolicy = &quotePolicy{}
-		n.InteractionPolicy.CanQuote.AutomaticApproval = []string{Public}
+	if n.Type == typeArticle {
+		n.Name, n.Summary = p.Rendered.Title, p.Rendered.Summary
 	}
+	n.InteractionPolicy = s.quotePolicy(p)
 	if post.Object, err = encode(n); err != nil {
 		return store.Post{}, fmt.Errorf("encode the post %s: %w", id, err)
 	}
@@ -156,7 +169,7 @@ func (s *Server) note(e store.Entry, fields content.Entry, p postInfo) (store.Po
 // tombstone turns a post into its deleted state, with the Tombstone that is served from now on.
 func (s *Server) tombstone(post store.Post, deleted time.Time) (store.Post, error) {
 	b, err := encode(tombstone{
-		Context: postContext(), ID: post.ID, Type: "Tombstone", FormerType: "Note", Deleted: stamp(deleted),
+		Context: postContext(), ID: post.ID, Type: "Tombstone", FormerType: typeOf(post.Object), Deleted: stamp(deleted),
 	})
 	if err != nil {
 		return store.Post{}, fmt.Errorf("encode the tombstone of %s: %w", post.ID, err)
@@ -210,6 +223,41 @@ func (s *Server) audience(visibility string) (to, cc []string, err error) {
 	return nil, nil, fmt.Errorf("visibility %q is none of public, unlisted, followers", visibility)
 }
 
+// objectType is the type of a post's object.
+func objectType(p content.Post) string {
+	if p.Format == content.FormatArticle {
+		return typeArticle
+	}
+	return typeNote
+}
+
+// typeOf is the type of a post as it is stored.
+func typeOf(object []byte) string {
+	var v struct{ Type string }
+	if json.Unmarshal(object, &v) != nil || v.Type != typeArticle {
+		return typeNote
+	}
+	return typeArticle
+}
+
+// quotePolicy says who may quote a post; nothing for one that is for followers only, which nobody may pass on.
+// Nobody else is written as ourselves, since an empty list is the same as none to some (FEP-044f).
+func (s *Server) quotePolicy(p postInfo) *quotePolicy {
+	if p.Visibility == visibilityFollowers {
+		return nil
+	}
+	policy := &quotePolicy{}
+	switch p.Quotes {
+	case quotesFollowers:
+		policy.CanQuote.AutomaticApproval = []string{s.ids.Followers()}
+	case quotesNobody:
+		policy.CanQuote.AutomaticApproval = []string{s.ids.Actor()}
+	default:
+		policy.CanQuote.AutomaticApproval = []string{Public}
+	}
+	return policy
+}
+
 func (s *Server) emptyReplies(path string) emptyCollection {
 	id := s.ids.Replies(path)
 	return emptyCollection{ID: id, Type: "Collection", First: emptyPage{
@@ -220,9 +268,14 @@ func (s *Server) emptyReplies(path string) emptyCollection {
 func attachments(media []content.Media) []attachment {
 	list := []attachment{}
 	for _, m := range media {
-		list = append(list, attachment{
+		a := attachment{
 			Type: attachmentType(m.Type), MediaType: m.Type, URL: m.URL, Name: m.Alt, Width: m.Width, Height: m.Height,
-		})
+			Blurhash: m.Blurhash,
+		}
+		if m.Focus != nil {
+			a.FocalPoint = []float64{m.Focus.X, m.Focus.Y}
+		}
+		list = append(list, a)
 	}
 	return list
 }

@@ -52,6 +52,12 @@ func noteCases() []noteCase {
 			{URL: "https://example.com/a"},
 		},
 	}
+	warned := content.Post{
+		HTML: `<p>Boo</p>`, Warning: "Spiders", Sensitive: true,
+		Attachments: []content.Media{{URL: "https://example.com/s.jpg", Type: "image/jpeg", Alt: "a spider", Width: 4, Height: 3,
+			Blurhash: "LEHV6nWB2yk8pyo0adR*.7kCMdnj", Focus: &content.Focus{X: -0.5, Y: 0.25}}},
+	}
+	article := content.Post{Format: content.FormatArticle, HTML: `<p>All of it.</p>`, Title: "Hello", Summary: "<p>In short.</p>"}
 	revived, pageless := entry, entry
 	revived.Generation = 2
 	pageless.Key, pageless.URL = "example.com/aaaaaaaaaaaaaaaaaaaaaaaaaa", ""
@@ -62,6 +68,8 @@ func noteCases() []noteCase {
 		{"followers", entry, fields, postInfo{Rendered: plain, Visibility: "followers"}},
 		{"revived", revived, fields, postInfo{Rendered: plain, Visibility: "public"}},
 		{"pageless", pageless, content.Entry{}, postInfo{Rendered: plain, Visibility: "public"}},
+		{"warned", entry, fields, postInfo{Rendered: warned, Visibility: "public", Quotes: "followers"}},
+		{"article", entry, fields, postInfo{Rendered: article, Visibility: "public", Quotes: "nobody"}},
 	}
 }
 
@@ -97,7 +105,7 @@ func TestNoteForEveryPeer(t *testing.T) {
 		if err := json.Unmarshal(post.Object, &n); err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := n["summary"]; ok {
+		if summary, ok := n["summary"]; n["type"] == "Note" && ok && summary != c.info.Rendered.Warning {
 			t.Errorf("%s: a summary is a content warning", c.name)
 		}
 		if languages, ok := n["contentMap"].(map[string]any); ok {
@@ -110,7 +118,7 @@ func TestNoteForEveryPeer(t *testing.T) {
 		if _, ok := n["updated"]; ok != !c.info.Updated.IsZero() {
 			t.Errorf("%s: updated %v", c.name, n["updated"])
 		}
-		if n["attributedTo"] != s.ids.Actor() || n["sensitive"] != false {
+		if n["attributedTo"] != s.ids.Actor() || n["sensitive"] != c.info.Rendered.Sensitive {
 			t.Errorf("%s: attributedTo %v, sensitive %v", c.name, n["attributedTo"], n["sensitive"])
 		}
 		for _, list := range []string{"to", "cc", "tag", "attachment"} {

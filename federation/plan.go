@@ -40,7 +40,7 @@ func (s *Server) planCreate(m material, now time.Time) (store.Publication, error
 		published = now
 	}
 	post, err := s.render(m, postInfo{
-		Visibility: s.feed(m.entry.Feed).Visibility, Published: published, Delivered: m.entry.Deliver,
+		Published: published, Delivered: m.entry.Deliver,
 	})
 	if err != nil {
 		return store.Publication{}, err
@@ -111,22 +111,39 @@ func (s *Server) render(m material, p postInfo) (post store.Post, err error) {
 	if err := json.Unmarshal(m.fields, &fields); err != nil {
 		return store.Post{}, fmt.Errorf("read what is stored of entry %s: %w", m.entry.Key, err)
 	}
-	p.Rendered = content.Render(fields, s.feed(m.entry.Feed).Render)
+	style := s.style(m.entry.Feed)
+	treat := style.For(fields)
+	if p.Visibility == "" {
+		p.Visibility = treat.Visibility
+	}
+	p.Quotes = style.Quotes
+	if m.post.State == store.PostLive { // an id stays what it is
+		treat.Format, treat.Settled = formatOf(m.post.Object), true
+	}
+	p.Rendered = content.Render(fields, m.extras, treat.Options)
 	return s.note(m.entry, fields, p)
 }
 
-// feed returns how the entries of a feed become posts; one that is configured no longer has what the
+// style returns how the entries of a feed become posts; one that is configured no longer has what the
 // configuration gives by default.
-func (s *Server) feed(address string) FeedConfig {
-	c, ok := s.cfg.Feeds[address]
+func (s *Server) style(feed string) content.Style {
+	c, ok := s.cfg.Feeds[feed]
 	if !ok {
-		c = FeedConfig{Render: content.Options{Mode: content.ModeSummary, Pictures: content.PicturesAttach}}
+		c = content.Style{Options: content.Options{Mode: content.ModeSummary, Pictures: content.PicturesAttach}}
 	}
 	if c.Visibility == "" {
 		c.Visibility = visibilityPublic
 	}
-	if c.Render.TagBase == "" {
-		c.Render.TagBase = s.ids.TagBase()
+	if c.TagBase == "" {
+		c.TagBase = s.ids.TagBase()
 	}
 	return c
+}
+
+// formatOf is the format of a post as it is stored.
+func formatOf(object []byte) content.Format {
+	if typeOf(object) == typeArticle {
+		return content.FormatArticle
+	}
+	return content.FormatNote
 }

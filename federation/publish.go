@@ -3,6 +3,7 @@ package federation
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"crier/content"
 	"crier/store"
 )
 
@@ -27,6 +29,8 @@ const (
 type publishing struct {
 	mu sync.Mutex // held for a whole round
 
+	since time.Time // when the publisher started; zero before
+
 	// stuck are the entries that cannot become posts, with the version that was tried: they are left out
 	// until the feed brings another version or the program is started anew. There are hardly ever any.
 	stuck map[string]uint64
@@ -34,12 +38,20 @@ type publishing struct {
 
 func newPublishing() *publishing { return &publishing{stuck: map[string]uint64{}} }
 
+// begin notes that entries which were due before now could not be looked at until now.
+func (p *publishing) begin(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.since = now
+}
+
 // RunPublisher makes posts of entries as they become due until ctx is done. A store that fails is tried
 // again; the error is always nil.
 //
 // A crash at any moment loses nothing and doubles nothing: the post, its activity, its deliveries and the
 // entry's new state are one transaction, and doing it again makes the same ids.
 func (s *Server) RunPublisher(ctx context.Context) error {
+	s.publishing.begin(time.Now())
 	failing := false
 	for {
 		_, next, err := s.publishDue(ctx)
@@ -103,15 +115,19 @@ func (s *Server) publishDue(ctx context.Context) (total int, next time.Time, err
 		if len(due) == 0 {
 			return total, next, nil
 		}
-		r := round{s: s}
+		r := round{s: s, behind: map[string]time.Time{}}
 		err = r.publish(due)
 		total += r.published
 		silent += r.silent
 		if err != nil {
 			return total, next, err
 		}
-		if r.published == 0 && r.conflicts > 0 {
+		switch {
+		case r.published > 0: // there may be more
+		case r.conflicts > 0:
 			return total, time.Now().Add(conflictPause), nil
+		case len(r.waits) > 0:
+			return total, earliest(append(r.waits, next)), nil
 		}
 	}
 	return total, next, nil
@@ -124,6 +140,8 @@ type round struct {
 	published int
 	silent    int // of them, new posts that nobody is told of
 	conflicts int
+	waits     []time.Time          // until when entries wait for a look at their pictures
+	behind    map[string]time.Time // by feed: until when a new entry waits, which later ones must not overtake
 }
 
 // publish goes through the entries, longest due first and of those the oldest. What goes to followers has
@@ -140,6 +158,9 @@ func (r *round) publish(due []store.Entry) error {
 		}
 		if err != nil {
 			return err
+		}
+		if r.wait(m, time.Now()) {
+			continue
 		}
 		p, err := r.s.plan(m, time.Now())
 		if err != nil {
@@ -275,8 +296,10 @@ func inboxCount(n int) string {
 // material is all that a publication is made from.
 type material struct {
 	entry  store.Entry
-	fields []byte     // what the feed says now
-	post   store.Post // as it is; zero before the first time
+	fields []byte         // what the feed says now
+	extras content.Extras // what was learnt beyond it
+	looked bool           // somebody has looked for extras
+	post   store.Post     // as it is; zero before the first time
 }
 
 func (s *Server) material(e store.Entry) (material, error) {
@@ -285,9 +308,73 @@ func (s *Server) material(e store.Entry) (material, error) {
 	if m.fields, _, err = s.db.EntryFields(e.Key); err != nil {
 		return m, fmt.Errorf("read the fields of entry %s: %w", e.Key, err)
 	}
+	if err := m.readExtras(s.db); err != nil {
+		return m, err
+	}
 	m.post, err = s.db.Post(postPath(e.Key, e.Generation))
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return m, fmt.Errorf("read the post of entry %s: %w", e.Key, err)
 	}
 	return m, nil
+}
+
+// readExtras takes what was learnt of the entry. Extras that cannot be decoded are those of another version of
+// crier; the post can do without.
+func (m *material) readExtras(db *store.DB) error {
+	raw, err := db.Extras(m.entry.Key)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read the extras of entry %s: %w", m.entry.Key, err)
+	}
+	var rec struct {
+		content.Extras
+		Of string `json:"of"` // store.Entry.FieldsHash when somebody looked
+	}
+	if json.Unmarshal(raw, &rec) == nil {
+		m.extras = rec.Extras
+	}
+	m.looked = rec.Of == "" || rec.Of == m.entry.FieldsHash
+	return nil
+}
+
+// wait reports whether an entry waits: for a look at its pictures, or for an older one of its feed that does.
+func (r *round) wait(m material, now time.Time) bool {
+	until := r.s.waits(m)
+	news := m.entry.Deliver && m.entry.Todo == store.TodoCreate
+	if news && r.behind[m.entry.Feed].After(until) {
+		until = r.behind[m.entry.Feed]
+	}
+	if !until.After(now) {
+		return false
+	}
+	r.waits = append(r.waits, until)
+	if news {
+		r.behind[m.entry.Feed] = until
+	}
+	return true
+}
+
+// waits returns until when an entry waits for a look at its page and its pictures; zero if it does not. A slow host
+// must not hold up a post for long, and what nobody is sent needs no such look.
+func (s *Server) waits(m material) time.Time {
+	if m.looked || !m.entry.Deliver || m.entry.Todo == store.TodoDelete || s.cfg.Patience == 0 {
+		return time.Time{}
+	}
+	due := m.entry.Due
+	if since := s.publishing.since; since.After(due) {
+		due = since
+	}
+	return due.Add(s.cfg.Patience)
+}
+
+// earliest returns the first of the times that are not zero, or zero.
+func earliest(times []time.Time) (first time.Time) {
+	for _, t := range times {
+		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first
 }

@@ -66,6 +66,7 @@ func (s *Server) Handler() http.Handler {
 	r.HandleFunc("/likes/{path:.+}", read(s.serveCount(s.ids.Likes)))
 	r.HandleFunc("/shares/{path:.+}", read(s.serveCount(s.ids.Shares)))
 	r.HandleFunc("/activities/{hash}", read(s.serveActivity))
+	r.HandleFunc("/quotes/{hash}", read(s.serveQuote))
 	r.HandleFunc("/tags/{name}", read(s.serveTag))
 	return r
 }

@@ -2,6 +2,7 @@ package federation
 
 import (
 	"context"
+	"crier/content"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -296,7 +297,7 @@ func TestFirstPollsDone(t *testing.T) {
 
 func TestFirstPollsDoneOfEveryFeed(t *testing.T) {
 	d := newDaemon(t)
-	d.s.cfg.Feeds["https://example.com/other.xml"] = FeedConfig{}
+	d.s.cfg.Feeds["https://example.com/other.xml"] = content.Style{}
 	d.firstPoll()
 	if d.s.FirstPollsDone() {
 		t.Error("done although one feed was never read")

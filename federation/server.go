@@ -25,10 +25,14 @@ type Config struct {
 	BaseURL   string // "https://fedi.example.com"
 	Handle    string // "user@example.com", lower case
 	Profile   Profile
-	Aliases   map[string]string     // further WebFinger names: "self" or the id of an actor elsewhere
-	Feeds     map[string]FeedConfig // by the feed's address
+	Aliases   map[string]string        // further WebFinger names: "self" or the id of an actor elsewhere
+	Feeds     map[string]content.Style // by the feed's address
 	Version   string
 	AllowHTTP bool // plain-http peers, for tests
+
+	// Patience is how long a new entry waits, once it is due, for somebody to have looked at its page and its
+	// pictures (store.PutExtras). 0: nobody does, so it does not wait.
+	Patience time.Duration
 
 	// Lease is how long a delivery that was under way when the process died is left alone by the next one.
 	// 0 means two minutes; it must be longer than a post may take.
@@ -53,12 +57,6 @@ type Picture struct{ URL, Type string }
 
 // Field is one row of the profile's table; Value is HTML.
 type Field struct{ Name, Value string }
-
-// FeedConfig is how the entries of one feed become posts.
-type FeedConfig struct {
-	Render     content.Options
-	Visibility string // "public", "unlisted" or "followers"
-}
 
 // Server is one account on the fediverse. New wires it and starts nothing; it is safe for concurrent use.
 type Server struct {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -34,15 +35,25 @@ type fetched struct {
 	contentType  string
 	etag         string
 	lastModified string
-	hash         string        // of the body
+	hash         string        // of the body, but for when it was built
 	maxAge       time.Duration // how long the answer says it is fresh
+	links        []pageLink    // of the answer's Link headers
+	url          string        // where the answer came from in the end; empty for a file
+}
+
+// source says where the document that was fetched for a feed came from.
+func (f fetched) source(feedURL string) Source {
+	src := Source{URL: feedURL, ContentType: f.contentType}
+	src.Hub, src.Topic = webSubLinks(f.links, parsedBase(f.url))
+	return src
 }
 
 // fetchError is a fetch that failed, in the owner's words.
 type fetchError struct {
-	text  string
-	retry time.Duration // how long the server asks us to stay away; 0 if it does not
-	err   error         // the cause, if there is one
+	text   string
+	status int           // of the answer; 0 if that was not the trouble
+	retry  time.Duration // how long the server asks us to stay away; 0 if it does not
+	err    error         // the cause, if there is one
 }
 
 func (e *fetchError) Error() string { return e.text }
@@ -60,10 +71,39 @@ func fetch(ctx context.Context, client *http.Client, cfg Config, rec store.Feed,
 	if err != nil || f.notModified {
 		return f, err
 	}
-	sum := sha256.Sum256(f.body)
-	f.hash = hex.EncodeToString(sum[:])
+	f.hash = bodyHash(f.body)
 	f.notModified = f.hash == rec.BodyHash
 	return f, nil
+}
+
+// bodyHash returns a hash of a feed that stays the same where only the date differs at which the feed was built: many
+// a generator writes a new one every time, and a document with that alone in it need not be read again.
+func bodyHash(body []byte) string {
+	h := sha256.New()
+	rest := body
+	if first := firstEntry(body); first > 0 {
+		h.Write(buildDate().ReplaceAll(body[:first], nil))
+		rest = body[first:]
+	}
+	h.Write(rest)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// buildDate finds the elements that say when a feed was built; before the first entry, they are the feed's own.
+func buildDate() *regexp.Regexp {
+	return regexp.MustCompile(`<(?:lastBuildDate|pubDate|updated|modified|dc:date)>[^<>]{0,100}</(?:lastBuildDate|pubDate|updated|modified|dc:date)>`)
+}
+
+// firstEntry returns where the first item or entry of an XML feed begins, if that is not far from the start; else 0.
+func firstEntry(body []byte) int {
+	head := body[:min(len(body), 64<<10)]
+	at := 0
+	for _, name := range []string{"<item>", "<item ", "<entry>", "<entry "} {
+		if i := bytes.Index(head, []byte(name)); i > 0 && (at == 0 || i < at) {
+			at = i
+		}
+	}
+	return at
 }
 
 func fetchHTTP(ctx context.Context, client *http.Client, rec store.Feed, userAgent string) (fetched, error) {
@@ -92,6 +132,12 @@ func fetchHTTP(ctx context.Context, client *http.Client, rec store.Feed, userAge
 		contentType:  resp.Header.Get("Content-Type"),
 		maxAge:       maxAge(resp.Header.Get("Cache-Control")),
 	}
+	at := req.URL
+	if resp.Request != nil { // after redirects
+		at = resp.Request.URL
+	}
+	f.url = at.String()
+	f.links = headerLinks(resp.Header)
 	switch {
 	case resp.StatusCode == http.StatusNotModified && (rec.ETag != "" || rec.LastModified != ""):
 		f.notModified = true
@@ -122,7 +168,7 @@ func lastModified(h http.Header) string {
 
 // readBody reads an answer up to the limit, which counts unpacked bytes: a small archive may hold gigabytes.
 func readBody(resp *http.Response) ([]byte, error) {
-	body, err := readLimited(resp.Body)
+	body, err := readLimited(resp.Body, resp.ContentLength)
 	if err != nil {
 		return nil, err
 	}
@@ -132,16 +178,20 @@ func readBody(resp *http.Response) ([]byte, error) {
 		if err != nil {
 			return nil, &fetchError{text: "the feed came packed and cannot be unpacked: " + err.Error(), err: err}
 		}
-		return readLimited(z)
+		return readLimited(z, 0)
 	}
 	return body, nil
 }
 
-func readLimited(r io.Reader) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r, maxBody+1))
+// readLimited reads everything, up to the limit. size is how much it will probably be, 0 or less where nobody knows.
+func readLimited(r io.Reader, size int64) ([]byte, error) {
+	var b bytes.Buffer
+	b.Grow(int(min(max(size, 0), maxBody)) + bytes.MinRead)
+	_, err := b.ReadFrom(io.LimitReader(r, maxBody+1))
 	if err != nil {
 		return nil, explain(err)
 	}
+	body := b.Bytes()
 	if len(body) > maxBody {
 		return nil, &fetchError{text: fmt.Sprintf("the feed is larger than %d MB; let it hold fewer entries", maxBody>>20)}
 	}
@@ -166,7 +216,7 @@ func explain(err error) error {
 
 // statusError says what a status other than 200 means for the owner.
 func statusError(resp *http.Response, now time.Time) error {
-	e := &fetchError{}
+	e := &fetchError{status: resp.StatusCode}
 	switch code := resp.StatusCode; code {
 	case http.StatusNotFound, http.StatusGone:
 		e.text = fmt.Sprintf("there is no feed at this address (%d); posts stay as they are", code)

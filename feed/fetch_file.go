@@ -34,7 +34,7 @@ func fetchFile(path string, rec store.Feed, now time.Time) (fetched, error) {
 		return fetched{}, fileError(err)
 	}
 	defer file.Close()
-	body, err := readLimited(file)
+	body, err := readLimited(file, info.Size())
 	return fetched{body: body, etag: tag}, err
 }
 

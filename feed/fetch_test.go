@@ -156,3 +156,28 @@ func TestLastModifiedWithinTheSecond(t *testing.T) {
 		}
 	}
 }
+
+// TestBuildDateIsNoChange checks what may differ between two documents that say the same.
+func TestBuildDateIsNoChange(t *testing.T) {
+	const head, item = `<rss><channel><lastBuildDate>Mon, 1 Jan 2024</lastBuildDate><pubDate>1</pubDate><ttl>5</ttl>`, `<item><pubDate>2</pubDate><title>a</title></item></channel></rss>`
+	whole := bodyHash([]byte(head + item))
+	for _, c := range []struct {
+		name, body string
+		same       bool
+	}{
+		{"another build date", strings.Replace(head, "1 Jan", "2 Feb", 1) + item, true},
+		{"another date of the channel", strings.Replace(head, ">1<", ">3<", 1) + item, true},
+		{"another date of an entry", head + strings.Replace(item, ">2<", ">3<", 1), false},
+		{"another title", head + strings.Replace(item, ">a<", ">b<", 1), false},
+		{"another time to live", strings.Replace(head, ">5<", ">6<", 1) + item, false},
+		{"markup in the date", strings.Replace(head, "Mon", "<item>", 1) + item, false},
+	} {
+		if same := bodyHash([]byte(c.body)) == whole; same != c.same {
+			t.Errorf("%s: the same document: %v, want %v", c.name, same, c.same)
+		}
+	}
+	atom := `<feed xmlns="http://www.w3.org/2005/Atom"><updated>1</updated><entry><updated>2</updated></entry><updated>3</updated></feed>`
+	if bodyHash([]byte(atom)) != bodyHash([]byte(strings.Replace(atom, ">1<", ">4<", 1))) || bodyHash([]byte(atom)) == bodyHash([]byte(strings.Replace(atom, ">2<", ">4<", 1))) {
+		t.Error("Atom is not told apart")
+	}
+}

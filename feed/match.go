@@ -12,37 +12,73 @@ import (
 type matcher struct {
 	subjects []*subject
 	entries  []store.Entry // that may be matched
-	taken    []bool        // by entry
 	feed     string        // address of the feed that is polled
+	host     string        // the blog's
 	newest   time.Time     // the newest date known in it
+	current  func(key string) ([]byte, error)
+
+	taken []bool       // by entry
+	slid  *store.Entry // the one entry that slid out of the window, if nothing else vanished
 }
 
-// match sets subject.entry. foreign are the entries of other configured feeds: an item that is one of them
-// is left alone.
-func match(rec store.Feed, subjects []*subject, entries, foreign []store.Entry) {
-	m := &matcher{subjects: subjects, entries: entries, taken: make([]bool, len(entries)), feed: rec.URL, newest: rec.Newest}
+// match sets subject.entry and taken. foreign are the entries of other configured feeds: an item that is one of
+// them is left alone.
+func (m *matcher) match(foreign []store.Entry) {
+	m.taken = make([]bool, len(m.entries))
 	m.byGUID()
 	m.join(func(s *subject) string { return s.address }, entryAddress, m.corroborated)
 	m.join((*subject).pageKey, func(e *store.Entry) string { return e.Key }, m.corroborated)
 	m.byAlias()
 	m.skipForeign(foreign)
-	m.join((*subject).fingerprint, vanishedBy(func(e *store.Entry) string { return e.Fingerprint }), nil)
-	m.join((*subject).titleAndDate, vanishedBy(entryTitleAndDate), nil)
-	m.join((*subject).longTitle, vanishedBy(func(e *store.Entry) string { return longTitle(e.Title) }), m.redated)
+	m.byCandidate()
+	m.findSlid()
+	uprooted := m.uprooted()
+	m.join((*subject).fingerprint, m.vanished(func(e *store.Entry) string { return e.Fingerprint }), m.notTheNext)
+	m.join((*subject).titleAndDate, m.vanished(entryTitleAndDate), nil)
+	m.join((*subject).longTitle, m.vanished(func(e *store.Entry) string { return longTitle(e.Title) }), m.redated)
+	if uprooted {
+		m.join((*subject).slug, m.vanished(entrySlug), m.sameDay)
+		m.join((*subject).moment, m.vanished(func(e *store.Entry) string { return moment(dateOf(e)) }), nil)
+		m.join((*subject).opening, m.vanished(m.entryOpening), m.redated)
+	}
 }
 
-// byGUID matches by GUID; where it occurs more than once on either side, title, date, address and text
+// uprooted tells whether most of the last document is not there any more under any name: the blog moved, and less
+// than its whole text or title is enough to know an entry again. A single entry of which all that was changed is
+// another one.
+func (m *matcher) uprooted() bool {
+	last, gone := 0, 0
+	for i := range m.entries {
+		if inLast(&m.entries[i], m.feed) {
+			last++
+			if !m.taken[i] {
+				gone++
+			}
+		}
+	}
+	return gone >= fewLost && 2*gone > last
+}
+
+// identity returns what its feed names an item or entry by: the GUID, else the link.
+func identity(guid, link string) string {
+	if guid == "" && link != "" {
+		return "link " + link
+	}
+	return guid
+}
+
+// byGUID matches by GUID, or by link where there is no GUID; where that occurs more than once on either side, title, date, address and text
 // tell those that share it apart.
 func (m *matcher) byGUID() {
 	items, known := map[string][]int{}, map[string][]int{}
 	for i, s := range m.subjects {
-		if s.GUID != "" {
-			items[s.GUID] = append(items[s.GUID], i)
+		if id := identity(s.GUID, s.Link); id != "" {
+			items[id] = append(items[id], i)
 		}
 	}
 	for i, e := range m.entries {
-		if len(items[e.GUID]) > 0 {
-			known[e.GUID] = append(known[e.GUID], i)
+		if id := identity(e.GUID, e.Link); len(items[id]) > 0 {
+			known[id] = append(known[id], i)
 		}
 	}
 	for guid, some := range items {
@@ -63,6 +99,7 @@ func (m *matcher) shared(items, known []int) {
 		item  func(*subject) string
 		entry func(*store.Entry) string
 	}{
+		{(*subject).outside, entryOutside},
 		{(*subject).titleAndDate, entryTitleAndDate},
 		{(*subject).fingerprint, func(e *store.Entry) string { return e.Fingerprint }},
 		{func(s *subject) string { return s.address }, entryAddress},
@@ -96,12 +133,12 @@ func (m *matcher) here(known []int) []int {
 func (m *matcher) joinSome(items, known []int, itemKey func(*subject) string, entryKey func(*store.Entry) string) {
 	left, right := map[string][]int{}, map[string][]int{}
 	for _, i := range items {
-		if k := itemKey(m.subjects[i]); k != "" {
+		if k := itemKey(m.subjects[i]); k != "" && m.subjects[i].entry < 0 {
 			left[k] = append(left[k], i)
 		}
 	}
 	for _, i := range known {
-		if k := entryKey(&m.entries[i]); k != "" {
+		if k := entryKey(&m.entries[i]); k != "" && !m.taken[i] {
 			right[k] = append(right[k], i)
 		}
 	}
@@ -206,17 +243,6 @@ func (m *matcher) corroborated(s *subject, e *store.Entry) bool {
 	return e.Fingerprint != "" && s.fingerprint() == e.Fingerprint
 }
 
-// redated tells whether an item with the title of a vanished entry is that entry with another address, other
-// markup and another date, all at once: what a change of generator does. The next instalment of a series
-// bears the title of the last one too, but it is newer than everything known.
-func (m *matcher) redated(s *subject, e *store.Entry) bool {
-	was, is := dateOf(e), s.Date()
-	if was.IsZero() || is.IsZero() || is.After(m.newest) {
-		return false
-	}
-	return is.Sub(was).Abs() <= maxRedated
-}
-
 // pageKey returns the key that the item's own page would give.
 func (s *subject) pageKey() string {
 	if !s.hasPage {
@@ -255,14 +281,4 @@ func distinctAddress(address string) string {
 		return ""
 	}
 	return k
-}
-
-// vanishedBy limits a key to the entries that stood in the last document.
-func vanishedBy(key func(*store.Entry) string) func(*store.Entry) string {
-	return func(e *store.Entry) string {
-		if !e.MissingSince.IsZero() || e.State == store.EntryGone {
-			return ""
-		}
-		return key(e)
-	}
 }

@@ -2,12 +2,13 @@ package feed
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
+	stdjson "encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
-	"path"
+	"runtime"
 	"strings"
 	"time"
 
@@ -20,7 +21,8 @@ import (
 )
 
 const (
-	maxText       = 1 << 20 // bytes of one entry's text; more is cut off
+	maxText       = 1 << 20 // bytes of all texts of one entry; more is cut off
+	maxTitle      = 4096    // bytes
 	maxCategories = 50
 	maxMedia      = 50
 	maxItems      = 20_000
@@ -35,12 +37,27 @@ var (
 
 // Document is a feed as it was read.
 type Document struct {
-	Title    string        // plain text
-	Link     string        // of the channel, as written there
-	Language string        // BCP 47 as written, may be empty
-	Kind     string        // "rss", "rdf", "atom" or "json"
-	Hint     time.Duration // how often the feed asks to be polled; 0 if it does not say
-	Items    []Item        // in the order of the document
+	Title     string         // plain text
+	Link      string         // of the channel, as written there
+	Language  string         // BCP 47 as written, may be empty
+	Kind      string         // "rss", "rdf", "atom" or "json"
+	Hint      time.Duration  // how often the feed asks to be polled; 0 if it does not say
+	SkipHours []int          // hours of the day, UTC, in which it never changes
+	SkipDays  []time.Weekday // days of the week, UTC, on which it never changes
+	Hub       string         // WebSub: address of the hub that tells of changes; empty: none
+	Topic     string         // WebSub: address under which the hub knows the feed; may be empty where Hub is not
+	Items     []Item         // in the order of the document
+
+	served served
+	base   *url.URL // what relative links are relative to where no xml:base says otherwise; may be nil
+}
+
+// served is what is to be said of a document as a whole, for Lint.
+type served struct {
+	contentType string
+	encoding    string
+	repaired    bool
+	size        int // bytes, as served
 }
 
 // Item is one entry as it was read. The addresses in content.Entry are absolute; its URL is left to the
@@ -49,9 +66,19 @@ type Item struct {
 	content.Entry
 	GUID          string    // identity as written, white space cut off; may be empty
 	GUIDPermalink bool      // the GUID claims to be the address of the entry's page
-	Link          string    // address of the page, as written; may be relative or empty
+	Link          string    // address of the page, as written or resolved by xml:base; may be relative or empty
 	Published     time.Time // zero if undated
 	Updated       time.Time // zero if not said
+
+	flaws flaws
+}
+
+// flaws are what is to be said of an item, for Lint, and is not to be seen in the item any more.
+type flaws struct {
+	date    string // as written, where nobody can read it
+	escaped bool   // the title is escaped once too often
+	cut     bool   // the text was too long and is cut off
+	medium  string // what is wrong with an enclosure
 }
 
 // Date returns the item's own date: of publication, else of the last change, else zero.
@@ -66,85 +93,174 @@ func (i Item) Date() time.Time {
 type Source struct {
 	URL         string // as configured; what relative addresses are resolved against, after the channel's link
 	ContentType string // of the HTTP answer; may be empty
+	Hub, Topic  string // WebSub, as the HTTP answer names them; they count before those of the document
 }
 
-// Parse reads a feed: RSS 0.9x, 1.0 and 2.0, Atom, JSON Feed. The error says in the owner's words what is
-// wrong with the document; then nothing of it may be used.
+// Parse reads a feed: RSS 0.9x, 1.0 and 2.0, Atom 0.3 and 1.0, JSON Feed 1 and 1.1. It leaves body as it is. The
+// error says in the owner's words what is wrong with the document; then nothing of it may be used.
 func Parse(body []byte, src Source) (*Document, error) {
-	text, err := toUTF8(body, src.ContentType)
+	in, err := toUTF8(body, src.ContentType)
 	if err != nil {
 		return nil, err
 	}
-	kind, text, err := sniff(text)
+	kind, start, err := sniff(in.text)
 	if err != nil {
 		return nil, err
 	}
+	d := &Document{Kind: kind, served: served{src.ContentType, in.encoding, in.repaired, len(body)}}
+	body = nil // only the text is needed from here on
 	var seen outline
 	if kind != "json" {
-		if seen, err = scanXML(text); err != nil {
+		if seen, err = scanXML(in.text, start, src.URL); err != nil {
 			return nil, err
 		}
 	}
-	f, err := parse(text)
+	f, original, err := parse(kind, in.text[start:], seen.reader(in.text, start))
 	if err != nil {
-		return nil, fmt.Errorf("the feed is broken: %w", err)
+		return nil, explainParse(in.text, start, err)
 	}
 	if len(f.Items) > maxItems {
 		return nil, fmt.Errorf("the feed has %d entries; more than %d are not read", len(f.Items), maxItems)
 	}
-	d, err := document(f, seen, src)
-	if err != nil {
+	if kind == "json" {
+		seen.json = readJSONExtras(in.text[start:])
+	}
+	in.text = nil
+	d.collect()
+	if err := d.fill(f, original, seen, src); err != nil {
 		return nil, err
 	}
-	d.Kind = kind
+	d.collect()
 	return d, nil
 }
 
-// parse hands a document to the library. It is the one place where a panic is caught: version 1.4.2 stumbles
-// over null in a list of a JSON Feed, and a feed must not be able to end the daemon.
-func parse(text []byte) (f *gofeed.Feed, err error) {
+// veryLarge is from how many bytes on collect does something.
+const veryLarge = 4 << 20
+
+// collect frees what a step of the work on a very large document left behind: the runtime by itself would let the heap
+// grow to twice of what is in use, and further on a busy machine.
+func (d *Document) collect() {
+	if d.served.size > veryLarge {
+		runtime.GC()
+	}
+}
+
+// release lets the entries of a document go once all that is wanted of them has been taken. What is not of an entry
+// stays.
+func (d *Document) release() {
+	d.Items = nil
+	runtime.GC()
+}
+
+// released tells whether the document has no entries any more because of release.
+func (d *Document) released() bool { return d != nil && d.Items == nil }
+
+// parse hands a document to the library, and returns it in the library's common form and in that of its own format.
+// It is the one place where a panic is caught: version 1.4.2 stumbles over null in a list of a JSON Feed, and a feed
+// must not be able to end the daemon. XML is read from r, JSON from text, which saves a copy.
+func parse(kind string, text []byte, r io.Reader) (f *gofeed.Feed, original any, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			f, err = nil, errors.New("a list in it holds something that is no entry")
 		}
 	}()
-	p := gofeed.NewParser()
-	p.KeepOriginalFeed = true
-	p.RSSTranslator = &gofeed.DefaultRSSTranslator{DisableContentImageScan: true}
-	return p.Parse(bytes.NewReader(text))
+	var to gofeed.Translator
+	switch kind {
+	case "json":
+		o := &json.Feed{}
+		original, err, to = o, stdjson.Unmarshal(cutJSON(text), o), &gofeed.DefaultJSONTranslator{}
+	case "atom":
+		original, err = (&atom.Parser{}).Parse(r)
+		to = &gofeed.DefaultAtomTranslator{}
+	default:
+		original, err = (&rss.Parser{}).Parse(r)
+		to = &gofeed.DefaultRSSTranslator{DisableContentImageScan: true}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err = to.Translate(original)
+	return f, original, err
 }
 
-// document makes ours of what the library read.
-func document(f *gofeed.Feed, seen outline, src Source) (*Document, error) {
-	d := &Document{
-		Title:    content.PlainText(f.Title),
-		Link:     strings.TrimSpace(f.Link),
-		Language: language(f.Language),
-		Items:    make([]Item, len(f.Items)),
+// explainParse says where in the document as it was served the parser stumbled, if it knows; start is where it began.
+func explainParse(text []byte, start int, err error) error {
+	var inXML *xml.SyntaxError
+	var inJSON *stdjson.SyntaxError
+	var field *stdjson.UnmarshalTypeError
+	switch {
+	case errors.As(err, &inXML):
+		pos := start
+		for range inXML.Line - 1 {
+			next := bytes.IndexByte(text[pos:], '\n')
+			if next < 0 {
+				break
+			}
+			pos += next + 1
+		}
+		return brokenAt(text, pos, inXML.Msg)
+	case errors.As(err, &inJSON):
+		return brokenAt(text, start+int(inJSON.Offset), inJSON.Error())
+	case errors.As(err, &field):
+		name := field.Field[strings.LastIndexByte(field.Field, '.')+1:]
+		return fmt.Errorf("the feed is broken: %q holds a JSON %s, which does not belong there", name, field.Value)
 	}
+	return fmt.Errorf("the feed is broken: %w", err)
+}
+
+// fill makes ours of what the library read.
+func (d *Document) fill(f *gofeed.Feed, original any, seen outline, src Source) error {
+	d.Title = content.PlainText(f.Title)
+	d.Link = strings.TrimSpace(f.Link)
+	d.Language = language(f.Language)
+	d.Items = make([]Item, len(f.Items))
 	if len(seen.items) != len(f.Items) {
 		seen.items = make([]itemAttrs, len(f.Items))
 	}
-	base := baseURL(d.Link, src.URL)
 	for n, g := range f.Items {
 		d.Items[n] = common(g, seen.items[n])
 	}
-	switch o := f.OriginalFeed().(type) {
+	switch o := original.(type) {
 	case *rss.Feed:
 		d.rss(o, f, seen)
 	case *atom.Feed:
-		d.atom(o)
+		d.atom(o, f, seen)
 	case *json.Feed:
 		if o.Items == nil {
-			return nil, errors.New("this is no feed: it is JSON without a list of items")
+			return errors.New("this is no feed: it is JSON without a list of items")
 		}
-		d.json(o)
+		d.json(o, f, seen.json)
 	}
+	d.Language = first(d.Language, language(seen.lang))
+	from := parsedBase(first(seen.base, src.URL))
+	d.webSub(from, src)
+	if seen.base != "" {
+		d.Link = resolve(from, d.Link)
+	}
+	d.base = baseURL(d.Link, src.URL)
 	for n := range d.Items {
-		d.Items[n].finish(base, d.Language)
-		f.Items[n] = nil // lets the originals go while the rest is worked on
+		d.Items[n].finish(d.base, seen.items[n], d.Language)
 	}
-	return d, nil
+	return nil
+}
+
+// webSub settles who tells of changes. What the HTTP answer says counts most (WebSub, 4). from is what the addresses
+// are relative to.
+func (d *Document) webSub(from *url.URL, src Source) {
+	for _, to := range []struct {
+		into *string
+		said string
+	}{{&d.Hub, src.Hub}, {&d.Topic, src.Topic}} {
+		if to.said != "" {
+			*to.into = to.said
+		}
+		if *to.into = strings.TrimSpace(resolve(from, *to.into)); !isHTTP(*to.into) || len(*to.into) > maxAddress {
+			*to.into = ""
+		}
+	}
+	if d.Hub == "" {
+		d.Topic = ""
+	}
 }
 
 // common takes over what all formats share.
@@ -159,198 +275,27 @@ func common(g *gofeed.Item, attrs itemAttrs) Item {
 			Language: language(attrs.lang),
 		},
 	}
-	if g.PublishedParsed != nil {
-		it.Published = clampDate(*g.PublishedParsed)
-	}
-	if g.UpdatedParsed != nil {
-		it.Updated = clampDate(*g.UpdatedParsed)
-	}
+	it.flaws.escaped = escapedTwice(g.Title)
+	it.Published = it.date(g.PublishedParsed, g.Published)
+	it.Updated = it.date(g.UpdatedParsed, g.Updated)
 	for _, c := range g.Categories {
 		it.addCategory(c)
-	}
-	for _, e := range g.Enclosures {
-		it.addMedia(content.Media{URL: e.URL, Type: e.Type})
 	}
 	it.extensions(g.Extensions)
 	return it
 }
 
-// withoutComments cuts white space and XML comments, which the library leaves in: a GUID that was commented
-// out is none.
-func withoutComments(s string) string {
-	var b strings.Builder
-	for {
-		before, rest, comment := strings.Cut(s, "<!--")
-		b.WriteString(before)
-		if !comment {
-			return strings.TrimSpace(b.String())
+// date returns a date as the library read it, else as we read it; zero if nobody can.
+func (i *Item) date(read *time.Time, written string) time.Time {
+	if read != nil {
+		return clampDate(*read)
+	}
+	t, ok := readDate(written)
+	if !ok {
+		if written = strings.TrimSpace(written); written != "" && i.flaws.date == "" {
+			i.flaws.date = clip(written, 60)
 		}
-		_, s, _ = strings.Cut(rest, "-->")
-	}
-}
-
-// maxAddress is how long a link or GUID may be in bytes; browsers and servers take no longer ones, and the
-// store has them in its keys.
-const maxAddress = 2048
-
-// finish makes addresses absolute and keeps sizes within bounds.
-func (i *Item) finish(base *url.URL, lang string) {
-	if i.Language == "" {
-		i.Language = lang
-	}
-	if len(i.Link) > maxAddress {
-		i.Link = "" // leads nowhere that anybody could follow
-	}
-	if len(i.GUID) > maxAddress {
-		sum := sha256.Sum256([]byte(i.GUID))
-		i.GUID, i.GUIDPermalink = "sha256:"+hex.EncodeToString(sum[:]), false
-	}
-	page := base
-	if link, err := url.Parse(i.Link); err == nil && i.Link != "" {
-		if page = link; base != nil {
-			page = base.ResolveReference(link)
-		}
-	}
-	if page != nil && !page.IsAbs() {
-		page = nil
-	}
-	i.Content = resolveHTML(strings.TrimSpace(capHTML(i.Content, maxText)), page)
-	i.Summary = resolveHTML(strings.TrimSpace(capHTML(i.Summary, maxText)), page)
-	i.Markdown = capHTML(i.Markdown, maxText)
-	if len(i.Title) > 4096 {
-		i.Title = clip(i.Title, 4096)
-	}
-	kept := i.Media[:0]
-	for _, m := range i.Media {
-		m.URL = resolve(page, m.URL)
-		if u, err := url.Parse(m.URL); err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" {
-			kept = append(kept, m)
-		}
-	}
-	i.Media = kept
-	if len(kept) == 0 {
-		i.Media = nil
-	}
-}
-
-// addCategory adds a category once, whatever its case.
-func (i *Item) addCategory(c string) {
-	if c = content.PlainText(c); c == "" || len(c) > 200 || len(i.Categories) >= maxCategories {
-		return
-	}
-	for _, have := range i.Categories {
-		if strings.EqualFold(have, c) {
-			return
-		}
-	}
-	i.Categories = append(i.Categories, c)
-}
-
-// addMedia adds a medium once; what a later mention knows besides is kept.
-func (i *Item) addMedia(m content.Media) {
-	m.URL, m.Type = strings.TrimSpace(m.URL), strings.ToLower(strings.TrimSpace(m.Type))
-	if m.URL == "" || len(i.Media) >= maxMedia {
-		return
-	}
-	if m.Type == "" {
-		m.Type = typeByName(m.URL)
-	}
-	for n := range i.Media {
-		if have := &i.Media[n]; have.URL == m.URL {
-			have.Alt = first(have.Alt, m.Alt)
-			have.Type = first(have.Type, m.Type)
-			have.Width, have.Height = max(have.Width, m.Width), max(have.Height, m.Height)
-			return
-		}
-	}
-	i.Media = append(i.Media, m)
-}
-
-// baseURL returns what relative addresses in a document are relative to, or nil.
-func baseURL(channelLink, feedURL string) *url.URL {
-	feed, err := url.Parse(feedURL)
-	if err != nil || (feed.Scheme != "http" && feed.Scheme != "https") {
-		feed = nil
-	}
-	link, err := url.Parse(channelLink)
-	if err != nil || channelLink == "" {
-		return feed
-	}
-	if link.IsAbs() && link.Host != "" {
-		return link
-	}
-	if feed == nil || link.IsAbs() {
-		return feed
-	}
-	// A channel link without a scheme ("tayefi.example/") is a mistake as often as a path: only what
-	// starts with a slash is taken for one.
-	if strings.HasPrefix(channelLink, "/") {
-		return feed.ResolveReference(link)
-	}
-	return feed
-}
-
-func clampDate(t time.Time) time.Time {
-	t = t.UTC().Truncate(time.Second)
-	switch {
-	case t.Year() <= 1: // how Go and .NET programs write "no date"
 		return time.Time{}
-	case t.Before(earliest):
-		return earliest
-	case t.After(latest):
-		return latest
 	}
-	return t
-}
-
-func language(s string) string {
-	s = strings.ReplaceAll(strings.TrimSpace(s), "_", "-")
-	if len(s) > 35 || strings.ContainsAny(s, " \t\n<>") {
-		return ""
-	}
-	return s
-}
-
-func first(s ...string) string {
-	for _, v := range s {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
-}
-
-// typeByName guesses a media type from a file name. The system's own table is not asked: an entry must
-// not change because crier moved to another machine.
-func typeByName(address string) string {
-	if u, err := url.Parse(address); err == nil {
-		address = u.Path
-	}
-	switch strings.ToLower(path.Ext(address)) {
-	case ".jpg", ".jpeg":
-		return "image/jpeg"
-	case ".png":
-		return "image/png"
-	case ".gif":
-		return "image/gif"
-	case ".webp":
-		return "image/webp"
-	case ".avif":
-		return "image/avif"
-	case ".svg":
-		return "image/svg+xml"
-	case ".mp3":
-		return "audio/mpeg"
-	case ".m4a":
-		return "audio/mp4"
-	case ".ogg", ".oga", ".opus":
-		return "audio/ogg"
-	case ".wav":
-		return "audio/wav"
-	case ".mp4", ".m4v":
-		return "video/mp4"
-	case ".webm":
-		return "video/webm"
-	}
-	return ""
+	return clampDate(t)
 }

@@ -1,6 +1,10 @@
 package feed
 
 import (
+	"bytes"
+	stdjson "encoding/json"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,12 +18,21 @@ import (
 	"github.com/mmcdole/gofeed/rss"
 )
 
+// The library gives a feed in the form of its own format and in a common one. Both are read, because the common
+// form loses what crier needs: whether a GUID is a permalink, the type of an Atom text and its src, the titles of Atom
+// enclosures and JSON attachments, all authors but one, hubs, hours to skip. Each original is let go as soon
+// as its item is done.
+
 // rss adds what only RSS says, or what the common form of the library lost.
 func (d *Document) rss(o *rss.Feed, f *gofeed.Feed, seen outline) {
 	if d.Language == "" && o.DublinCoreExt != nil && len(o.DublinCoreExt.Language) > 0 {
 		d.Language = language(o.DublinCoreExt.Language[0])
 	}
 	d.Hint = rssHint(o)
+	d.SkipHours, d.SkipDays = skipHours(o.SkipHours), skipDays(o.SkipDays)
+	for _, l := range o.Extensions["atom"]["link"] {
+		d.relation(l.Attrs["rel"], l.Attrs["href"])
+	}
 	for n, src := range o.Items {
 		it := &d.Items[n]
 		if src.GUID != nil {
@@ -27,6 +40,9 @@ func (d *Document) rss(o *rss.Feed, f *gofeed.Feed, seen outline) {
 		}
 		if it.GUID == "" && seen.items[n].about != "" {
 			it.GUID = seen.items[n].about // the identity of an RSS 1.0 item (RSS 1.0, 5.5)
+		}
+		for i := len(src.Links) - 1; i >= 0 && it.Link == ""; i-- {
+			it.Link = withoutComments(src.Links[i])
 		}
 		if it.Link == "" {
 			it.Link = atomLink(src.Extensions)
@@ -37,55 +53,110 @@ func (d *Document) rss(o *rss.Feed, f *gofeed.Feed, seen outline) {
 		if src.DublinCoreExt != nil && len(src.DublinCoreExt.Language) > 0 && it.Language == "" {
 			it.Language = language(src.DublinCoreExt.Language[0])
 		}
-		if src.ITunesExt != nil && src.ITunesExt.Image != "" {
-			it.addMedia(content.Media{URL: src.ITunesExt.Image, Type: first(typeByName(src.ITunesExt.Image), "image/jpeg")})
-		}
+		it.rssAuthors(src)
+		it.rssMedia(src)
 		// Where the date of publication is the one of Dublin Core the library calls it the last change too.
 		if it.Published.Equal(it.Updated) {
 			it.Updated = time.Time{}
 		}
-		f.Items[n].Extensions = nil
+		o.Items[n], f.Items[n] = nil, nil
 	}
 }
 
-// atom adds what only Atom says. The type of a text is known for the content alone: the title and the
-// summary are read as HTML, which plain text survives unless it looks like a tag.
-func (d *Document) atom(o *atom.Feed) {
+// relation takes a link of the feed's own that says who tells of changes (WebSub, 4).
+func (d *Document) relation(rel, href string) {
+	for r := range strings.FieldsSeq(strings.ToLower(rel)) {
+		switch {
+		case r == "hub" && d.Hub == "":
+			d.Hub = href
+		case r == "self" && d.Topic == "":
+			d.Topic = href
+		}
+	}
+}
+
+// atom adds what only Atom says. The type of a title is not looked at: it is read as HTML, which plain text
+// survives unless it looks like a tag.
+func (d *Document) atom(o *atom.Feed, f *gofeed.Feed, seen outline) {
 	d.Link = first(atomAlternate(o.Links), d.Link)
+	for _, l := range o.Links {
+		d.relation(l.Rel, l.Href)
+	}
 	for n, src := range o.Entries {
 		it := &d.Items[n]
 		it.Link = first(atomAlternate(src.Links), it.Link)
-		it.GUIDPermalink = it.Link == "" && isHTTP(it.GUID)
+		it.Content = ""
 		if src.Content != nil {
-			it.Content = atomContent(*src.Content)
+			it.atomContent(*src.Content)
 		}
+		if src.Published == "" {
+			it.Published = time.Time{} // the library makes it up from the last change
+		}
+		if seen.items[n].summaryText {
+			it.Summary = textToHTML(src.Summary)
+		}
+		it.GUIDPermalink = it.Link == "" && isHTTP(it.GUID)
 		for _, l := range src.Links {
 			if l.Rel == "enclosure" {
-				it.addMedia(content.Media{URL: l.Href, Type: l.Type, Alt: content.PlainText(l.Title)})
+				it.addEnclosure(l.Href, l.Type, l.Length, l.Title)
 			}
 		}
+		for _, p := range slices.Concat(src.Authors, atomAuthors(src, o)) {
+			it.addAuthor(first(p.Name, p.Email))
+		}
+		o.Entries[n], f.Items[n] = nil, nil
 	}
 }
 
-// atomContent returns HTML whatever the type was (RFC 4287, 4.1.3). A content without a type is text by
-// the letter; where it obviously is HTML, that is what its author meant.
-func atomContent(c atom.Content) string {
-	switch t := strings.ToLower(strings.TrimSpace(c.Type)); {
-	case t == "text", strings.HasPrefix(t, "text/") && t != "text/html":
-		return textToHTML(c.Value)
-	case t == "" && !strings.Contains(c.Value, "</") && !strings.Contains(c.Value, "<br"):
-		return textToHTML(c.Value)
-	case strings.HasPrefix(t, "image/"), strings.HasPrefix(t, "audio/"), strings.HasPrefix(t, "video/"):
-		return ""
+// atomAuthors returns the authors of an entry that names none itself: those of the feed that it comes from, else of
+// this one (RFC 4287, 4.2.1).
+func atomAuthors(e *atom.Entry, o *atom.Feed) []*atom.Person {
+	switch {
+	case len(e.Authors) > 0:
+		return nil
+	case e.Source != nil && len(e.Source.Authors) > 0:
+		return e.Source.Authors
 	}
-	return c.Value
+	return o.Authors
+}
+
+// atomContent takes the content of an entry as HTML, whatever its type was (RFC 4287, 4.1.3). A content without a
+// type is text by the letter; where it obviously is HTML, that is what its author meant.
+func (i *Item) atomContent(c atom.Content) {
+	t := strings.ToLower(strings.TrimSpace(c.Type))
+	medium := strings.HasPrefix(t, "image/") || strings.HasPrefix(t, "audio/") || strings.HasPrefix(t, "video/")
+	switch {
+	case c.Src != "" && medium:
+		i.addMedia(content.Media{URL: c.Src, Type: t})
+	case c.Src != "":
+		i.Link = first(i.Link, strings.TrimSpace(c.Src)) // the text is there and only there
+	case medium:
+	case t == "text", strings.HasPrefix(t, "text/") && t != "text/html":
+		i.Content = textToHTML(c.Value)
+	case t == "" && !strings.Contains(c.Value, "</") && !strings.Contains(c.Value, "<br"):
+		i.Content = textToHTML(c.Value)
+	case strings.Contains(t, "xhtml"):
+		i.Content = withoutPrefix(c.Value)
+	default:
+		i.Content = c.Value
+	}
+}
+
+// withoutPrefix makes HTML of XHTML whose elements bear a prefix: <h:div> is an element that HTML does not know.
+func withoutPrefix(s string) string {
+	m := regexp.MustCompile(`^\s*<([A-Za-z][\w-]*):div\b`).FindStringSubmatch(s)
+	if m == nil {
+		return s
+	}
+	return strings.NewReplacer("<"+m[1]+":", "<", "</"+m[1]+":", "</").Replace(s)
 }
 
 // atomAlternate returns the page that links point to: the alternate one, of several the HTML one.
 func atomAlternate(links []*atom.Link) string {
 	found := ""
 	for _, l := range links {
-		if l.Rel != "alternate" || l.Href == "" {
+		rel := strings.TrimPrefix(l.Rel, "http://www.iana.org/assignments/relation/")
+		if rel != "alternate" || l.Href == "" {
 			continue
 		}
 		if found == "" || strings.HasPrefix(l.Type, "text/html") {
@@ -98,9 +169,39 @@ func atomAlternate(links []*atom.Link) string {
 	return found
 }
 
+// jsonExtras is what the library does not read of a JSON Feed: hubs, and what crier itself adds to the format
+// (see doc.go).
+type jsonExtras struct {
+	Hubs []struct {
+		Type string `json:"type"`
+		URL  string `json:"url"`
+	} `json:"hubs"`
+	Items []struct {
+		Crier struct {
+			Warning string `json:"content_warning"`
+		} `json:"_crier"`
+	} `json:"items"`
+}
+
+func readJSONExtras(text []byte) (more jsonExtras) {
+	if !bytes.Contains(text, []byte(`"hubs"`)) && !bytes.Contains(text, []byte(`"_crier"`)) {
+		return more
+	}
+	// What is of another type than it should be says nothing; the rest still counts. The document as a whole has
+	// been read before.
+	_ = stdjson.NewDecoder(bytes.NewReader(text)).Decode(&more)
+	return more
+}
+
 // json adds what only JSON Feed says (versions 1 and 1.1).
-func (d *Document) json(o *json.Feed) {
+func (d *Document) json(o *json.Feed, f *gofeed.Feed, more jsonExtras) {
 	d.Link = first(strings.TrimSpace(o.HomePageURL), d.Link)
+	for _, h := range more.Hubs {
+		if strings.EqualFold(h.Type, "websub") || strings.EqualFold(h.Type, "pubsubhubbub") {
+			d.relation("hub", h.URL)
+		}
+	}
+	d.Topic = o.FeedURL
 	for n, src := range o.Items {
 		it := &d.Items[n]
 		it.Link = strings.TrimSpace(src.URL)
@@ -111,67 +212,20 @@ func (d *Document) json(o *json.Feed) {
 			it.Content = textToHTML(src.ContentText)
 		}
 		it.Summary = textToHTML(src.Summary)
-		it.Media = nil
+		if n < len(more.Items) {
+			it.addWarning(more.Items[n].Crier.Warning)
+		}
+		it.jsonAuthors(src, o)
 		for _, picture := range []string{src.Image, src.BannerImage} {
 			it.addMedia(content.Media{URL: picture, Type: first(typeByName(picture), "image/jpeg")})
 		}
-		if src.Attachments == nil {
-			continue
+		if src.Attachments != nil {
+			for _, a := range *src.Attachments {
+				it.addMedia(content.Media{URL: a.URL, Type: a.MimeType, Alt: content.PlainText(a.Title)})
+			}
 		}
-		for _, a := range *src.Attachments {
-			it.addMedia(content.Media{URL: a.URL, Type: a.MimeType, Alt: content.PlainText(a.Title)})
-		}
+		o.Items[n], f.Items[n] = nil, nil
 	}
-}
-
-// extensions takes what stands in other vocabularies, under whatever prefix a document gives them.
-func (i *Item) extensions(all ext.Extensions) {
-	for _, group := range all {
-		if m := group["markdown"]; len(m) > 0 && i.Markdown == "" {
-			i.Markdown = strings.TrimSpace(m[0].Value)
-		}
-	}
-	media := all["media"]
-	around := mediaText(media)
-	for _, g := range media["group"] {
-		for _, c := range g.Children["content"] {
-			i.addMediaContent(c, first(mediaText(c.Children), mediaText(g.Children), around))
-		}
-	}
-	for _, c := range media["content"] {
-		i.addMediaContent(c, first(mediaText(c.Children), around))
-	}
-	if len(i.Media) == 0 {
-		for _, t := range media["thumbnail"] {
-			i.addMedia(content.Media{URL: t.Attrs["url"], Type: first(typeByName(t.Attrs["url"]), "image/jpeg"), Alt: around,
-				Width: number(t.Attrs["width"]), Height: number(t.Attrs["height"])})
-		}
-	}
-}
-
-// addMediaContent adds a media:content (Media RSS 1.5.1).
-func (i *Item) addMediaContent(c ext.Extension, alt string) {
-	m := content.Media{URL: c.Attrs["url"], Type: c.Attrs["type"], Alt: alt,
-		Width: number(c.Attrs["width"]), Height: number(c.Attrs["height"])}
-	if m.Type == "" && c.Attrs["medium"] == "image" {
-		m.Type = first(typeByName(m.URL), "image/jpeg")
-	}
-	i.addMedia(m)
-}
-
-func mediaText(children map[string][]ext.Extension) string {
-	if d := children["description"]; len(d) > 0 {
-		return content.PlainText(d[0].Value)
-	}
-	return ""
-}
-
-func number(s string) int {
-	n, err := strconv.Atoi(strings.TrimSpace(s))
-	if err != nil || n < 0 || n > 100_000 {
-		return 0
-	}
-	return n
 }
 
 func isHTTP(s string) bool {
@@ -205,4 +259,39 @@ func rssHint(o *rss.Feed) time.Duration {
 		"monthly": 30 * 24 * time.Hour, "yearly": 365 * 24 * time.Hour}
 	period := periods[extValue(o.Extensions, "sy", "updatePeriod")]
 	return period / time.Duration(max(1, number(extValue(o.Extensions, "sy", "updateFrequency"))))
+}
+
+// skipHours reads the hours in which a feed never changes (RSS 2.0: 0 to 23, in 0.91 1 to 24). A list of all
+// hours is a mistake.
+func skipHours(written []string) []int {
+	var out []int
+	for _, s := range written {
+		h, err := strconv.Atoi(strings.TrimSpace(s))
+		if err != nil || h < 0 || h > 24 || slices.Contains(out, h%24) {
+			continue
+		}
+		out = append(out, h%24)
+	}
+	if len(out) == 24 {
+		return nil
+	}
+	slices.Sort(out)
+	return out
+}
+
+// skipDays reads the days on which a feed never changes. A list of all days is a mistake.
+func skipDays(written []string) []time.Weekday {
+	var out []time.Weekday
+	for _, s := range written {
+		for d := time.Sunday; d <= time.Saturday; d++ {
+			if strings.EqualFold(strings.TrimSpace(s), d.String()) && !slices.Contains(out, d) {
+				out = append(out, d)
+			}
+		}
+	}
+	if len(out) == 7 {
+		return nil
+	}
+	slices.Sort(out)
+	return out
 }

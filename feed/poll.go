@@ -16,15 +16,16 @@ import (
 
 // Config is one configured feed.
 type Config struct {
-	URL          string        // http(s) URL, or absolute path of a local file
-	Interval     time.Duration // between two polls
-	IntervalSet  bool          // the owner chose the interval: what the feed itself asks for does not count
-	Backfill     int           // so many of the entries of the first poll are listed in the outbox
-	MaxNew       int           // more news than this in one poll, not all of it newer than what is known: held
-	Grace        time.Duration // how long a new entry waits before it goes out
-	Deletions    string        // "confirm", "feed" or "never"
-	ConfirmAfter time.Duration // "confirm": how far apart the two looks at an entry's page must be
-	Render       content.Options
+	URL          string            // http(s) URL, or absolute path of a local file
+	Interval     time.Duration     // between two polls
+	IntervalSet  bool              // the owner chose the interval: what the feed itself asks for does not count
+	Backfill     int               // so many of the entries of the first poll are listed in the outbox
+	MaxNew       int               // more news than this in one poll, not all of it newer than what is known: held
+	MaxAge       time.Duration     // a new entry that is so much older than the newest one known is no news; 0: age does not matter
+	Grace        time.Duration     // how long a new entry waits before it goes out
+	Deletions    string            // "confirm", "feed" or "never"
+	ConfirmAfter time.Duration     // "confirm": how far apart the two looks at an entry's page must be
+	Style        content.Style     // tells whether a change is visible, and which entries are skipped
 	Transport    http.RoundTripper // guarded; for the feed and the pages of its entries
 }
 
@@ -37,6 +38,14 @@ type Options struct {
 	Log        *slog.Logger
 	Notify     func()        // called when there may be something to publish; may be nil
 	Spacing    time.Duration // between the news of one poll, at most 5 s; 0 means one second
+
+	// Pushed tells whether a hub reliably says when that feed changes, so that it need not be polled often. It is
+	// called often and from several goroutines; nil: no hub does.
+	Pushed func(feedURL string) bool
+
+	// Found is called after a poll on schedule that brought new entries: whoever ought to have told of them did
+	// not. It may be nil.
+	Found func(feedURL string)
 }
 
 // Poller polls the feeds. It is safe for concurrent use.
@@ -57,17 +66,20 @@ type watcher struct {
 	settled chan struct{} // one slot: the time of the next poll has changed
 
 	mu      sync.Mutex
-	running *call         // the poll under way; guarded by mu
-	hint    time.Duration // what the feed asked for last; guarded by mu
+	running *call // the poll under way; guarded by mu
 }
 
-// call is a poll under way that others may wait for.
+// call is a poll under way that several wait for. It ends early only when none of them does any more.
 type call struct {
 	done    chan struct{}
 	outcome Outcome // valid once done is closed
+	err     error   // the store's; valid once done is closed
+
+	cancel  context.CancelFunc
+	waiting int // how many do; guarded by the watcher's mu
 }
 
-// PollOptions say what PollAll does.
+// PollOptions say what PollAll and Poll do.
 type PollOptions struct {
 	DryRun bool // find out what would happen and store nothing
 	Fresh  bool // a poll that was under way already is waited for and followed by another: the feed has just changed
@@ -76,18 +88,20 @@ type PollOptions struct {
 // Outcome is what came of polling one feed.
 type Outcome struct {
 	URL     string        `json:"url"`
-	New     int           `json:"new"`     // entries that get a post, held ones not counted
-	Changed int           `json:"changed"` // posts that will be updated
-	Removed int           `json:"removed"` // posts that will be deleted
-	Held    int           `json:"held"`    // entries that wait for the owner's decision
-	Error   string        `json:"error"`   // in the owner's terms; empty if the poll was good
+	New     int           `json:"new"`           // entries that get a post, held ones not counted
+	Changed int           `json:"changed"`       // posts that will be updated
+	Removed int           `json:"removed"`       // posts that will be deleted
+	Held    int           `json:"held"`          // entries that wait for the owner's decision
+	Why     string        `json:"why,omitempty"` // why they are held, in the owner's terms
+	Error   string        `json:"error"`         // in the owner's terms; empty if the poll was good
 	Items   []OutcomeItem `json:"items,omitempty"`
 }
 
 // OutcomeItem is one thing that happens because of a poll.
 type OutcomeItem struct {
 	// Action is "publish", "wait" (dated in the future), "serve" (gets a post that is not delivered), "hold",
-	// "update", "remove", or "drop" (withdrawn before it was published).
+	// "skip" (a rule keeps it from becoming a post), "update", "remove", "move" (goes on in another configured feed),
+	// or "drop" (withdrawn before it was published).
 	Action string `json:"action"`
 	Title  string `json:"title"`
 	URL    string `json:"url"`
@@ -143,15 +157,27 @@ func (p *Poller) PollAll(ctx context.Context, o PollOptions) []Outcome {
 	out := make([]Outcome, len(p.feeds))
 	var wg sync.WaitGroup
 	for i, f := range p.feeds {
-		wg.Go(func() {
-			if o.DryRun {
-				out[i] = f.dryRun(ctx)
-			} else {
-				out[i], _ = f.poll(ctx, o.Fresh)
-			}
-		})
+		wg.Go(func() { out[i] = f.pollBy(ctx, o) })
 	}
 	wg.Wait()
+	return out
+}
+
+// Poll polls one feed as PollAll does all of them. It reports false where no feed with that address is configured.
+func (p *Poller) Poll(ctx context.Context, feedURL string, o PollOptions) (Outcome, bool) {
+	for _, f := range p.feeds {
+		if f.cfg.URL == feedURL {
+			return f.pollBy(ctx, o), true
+		}
+	}
+	return Outcome{URL: feedURL}, false
+}
+
+func (w *watcher) pollBy(ctx context.Context, o PollOptions) Outcome {
+	if o.DryRun {
+		return w.dryRun(ctx)
+	}
+	out, _ := w.poll(ctx, o.Fresh) // a failing store is part of the outcome
 	return out
 }
 
@@ -191,13 +217,16 @@ func (w *watcher) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if wait := due(time.Now().UTC(), rec, w.interval()); wait > 0 {
+		if wait := due(time.Now().UTC(), rec, w.pace(rec)); wait > 0 {
 			if !w.sleep(ctx, min(wait, maxSleep)) {
 				return nil
 			}
 			continue
 		}
-		_, err = w.poll(ctx, false)
+		out, err := w.poll(ctx, false)
+		if out.New > 0 && w.p.o.Found != nil {
+			w.p.o.Found(w.cfg.URL)
+		}
 		if err != nil && !failing {
 			w.log.Error("a poll cannot be recorded; it is tried again until it can", "err", err)
 		}
@@ -235,43 +264,73 @@ func (w *watcher) sleep(ctx context.Context, d time.Duration) bool {
 	return true
 }
 
-func (w *watcher) interval() time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return interval(w.cfg, w.hint)
+func (w *watcher) pace(rec store.Feed) pace {
+	return paceOf(w.cfg, rec, w.p.o.Pushed != nil && w.p.o.Pushed(w.cfg.URL))
 }
 
 // poll polls the feed, or waits for the poll that is under way. The error is the store's; what is wrong
 // with the feed is part of the outcome.
 func (w *watcher) poll(ctx context.Context, fresh bool) (Outcome, error) {
-	w.mu.Lock()
-	if c := w.running; c != nil {
-		w.mu.Unlock()
-		select {
-		case <-c.done:
-			if fresh {
-				return w.poll(ctx, false) // whatever is under way by now began later
-			}
-			return c.outcome, nil
-		case <-ctx.Done():
+	c, joined := w.join(ctx)
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+		if !w.leave(c) {
 			return Outcome{URL: w.cfg.URL, Error: "stopped waiting for the poll that is under way"}, nil
 		}
+		<-c.done // nobody else waits for it: it ends now, and does not outlive who began it
 	}
-	c := &call{done: make(chan struct{})}
-	w.running = c
-	w.mu.Unlock()
+	if joined && fresh && ctx.Err() == nil {
+		return w.poll(ctx, false) // whatever is under way by now began later
+	}
+	return c.outcome, c.err
+}
 
-	var err error
-	c.outcome, err = w.once(ctx)
+// join begins a poll, or joins the one under way. A poll belongs to all who wait for it: that the one who began it
+// goes away spoils it for nobody.
+func (w *watcher) join(ctx context.Context) (c *call, joined bool) {
 	w.mu.Lock()
-	w.running = nil
+	defer w.mu.Unlock()
+	if c := w.running; c != nil && c.waiting > 0 {
+		c.waiting++
+		return c, true
+	}
+	before := w.running // given up by all, and about to end
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	c = &call{done: make(chan struct{}), cancel: cancel, waiting: 1}
+	w.running = c
+	go w.carryOut(ctx, c, before)
+	return c, false
+}
+
+// leave says that a caller waits for a poll no more, and reports whether it was the last one.
+func (w *watcher) leave(c *call) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c.waiting--; c.waiting > 0 {
+		return false
+	}
+	c.cancel()
+	return true
+}
+
+// carryOut makes a poll, after the one before has ended.
+func (w *watcher) carryOut(ctx context.Context, c, before *call) {
+	defer c.cancel()
+	if before != nil {
+		<-before.done
+	}
+	c.outcome, c.err = w.once(ctx)
+	w.mu.Lock()
+	if w.running == c {
+		w.running = nil
+	}
 	w.mu.Unlock()
 	close(c.done)
 	select {
 	case w.settled <- struct{}{}:
 	default:
 	}
-	return c.outcome, err
 }
 
 // once is one poll from fetch to record.

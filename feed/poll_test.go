@@ -89,7 +89,7 @@ const feedURL = "http://blog.example/feed.xml"
 func newPoller(t *testing.T, s *site, change func(*Config)) (*Poller, *store.DB) {
 	t.Helper()
 	cfg := Config{URL: feedURL, Interval: 15 * time.Minute, IntervalSet: true, Backfill: 20, MaxNew: 5,
-		Deletions: "confirm", ConfirmAfter: 6 * time.Hour, Render: content.Options{Mode: content.ModeSummary}, Transport: inProcess{s}}
+		Deletions: "confirm", ConfirmAfter: 6 * time.Hour, Style: content.Style{Options: content.Options{Mode: content.ModeSummary}}, Transport: inProcess{s}}
 	if change != nil {
 		change(&cfg)
 	}
@@ -350,7 +350,7 @@ func TestConflictIsPlannedAnew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pl, _, err := w.plan(t.Context(), mustRecord(t, w), r, nil)
+	pl, err := w.plan(t.Context(), mustRecord(t, w), r, &learnt{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -392,44 +392,5 @@ func TestSettle(t *testing.T) {
 	}
 	if due, _, _ := db.DueEntries(time.Now().Add(time.Minute), 100); len(due) != 4 {
 		t.Errorf("%d entries due, want 4", len(due))
-	}
-}
-
-func TestNextPoll(t *testing.T) {
-	now := day1
-	for _, c := range []struct {
-		name     string
-		base     time.Duration
-		failures int
-		retry    time.Duration
-		random   float64
-		want     time.Duration
-	}{
-		{"no jitter", time.Hour, 0, 0, 0, time.Hour},
-		{"most jitter", time.Hour, 0, 0, 1, 66 * time.Minute},
-		{"one failure", 15 * time.Minute, 1, 0, 0, 30 * time.Minute},
-		{"many failures", time.Minute, 50, 0, 0, time.Hour},
-		{"an interval of a week", 7 * 24 * time.Hour, 3, 0, 0, 7 * 24 * time.Hour},
-		{"the server's wish is longer", time.Second, 1, time.Hour, 0, time.Hour},
-		{"the server's wish is shorter", 15 * time.Minute, 1, time.Second, 0, 30 * time.Minute},
-	} {
-		if got := nextPoll(now, c.base, c.failures, c.retry, c.random).Sub(now); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
-		}
-	}
-}
-
-func TestIntervalHints(t *testing.T) {
-	for _, c := range []struct {
-		set  bool
-		hint time.Duration
-		want time.Duration
-	}{
-		{false, 0, time.Hour}, {false, time.Minute, 5 * time.Minute}, {false, 30 * time.Minute, 30 * time.Minute},
-		{false, 1000 * time.Hour, 24 * time.Hour}, {true, 30 * time.Minute, time.Hour},
-	} {
-		if got := interval(Config{Interval: time.Hour, IntervalSet: c.set}, c.hint); got != c.want {
-			t.Errorf("set %v, hint %v: %v, want %v", c.set, c.hint, got, c.want)
-		}
 	}
 }

@@ -2,8 +2,11 @@ package feed
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,8 +42,9 @@ func (w *watcher) read(ctx context.Context, rec store.Feed) reading {
 	if err != nil || got.notModified {
 		return reading{fetched: got, err: err}
 	}
-	doc, err := Parse(got.body, Source{URL: w.cfg.URL, ContentType: got.contentType})
-	got.body = nil
+	body := got.body
+	got.body = nil // so that it goes while the document is still being read
+	doc, err := Parse(body, got.source(w.cfg.URL))
 	return reading{fetched: got, doc: doc, err: err}
 }
 
@@ -56,19 +60,19 @@ func (w *watcher) dryRun(ctx context.Context) Outcome {
 	}
 	w.p.recording.Lock()
 	defer w.p.recording.Unlock()
-	p, _, err := w.plan(ctx, rec, r, nil)
+	p, err := w.plan(ctx, rec, r, &learnt{})
 	if err != nil {
 		return Outcome{URL: w.cfg.URL, Error: err.Error()}
 	}
 	return p.outcome(w.cfg.URL)
 }
 
-// store plans and records until nobody wrote in between. The looks at pages are kept from one try to the
-// next, and nothing is fetched twice.
+// store plans and records until nobody wrote in between. What was learnt besides is kept from one try to the
+// next, and nothing is fetched twice but a document too large to be kept.
 func (w *watcher) store(ctx context.Context, r reading) (Outcome, error) {
-	var looks map[string]lookResult
+	var l learnt
 	for try := 1; ; try++ {
-		out, err := w.attempt(ctx, r, &looks)
+		out, err := w.attempt(ctx, r, &l)
 		if !errors.Is(err, store.ErrConflict) {
 			return out, err
 		}
@@ -79,12 +83,27 @@ func (w *watcher) store(ctx context.Context, r reading) (Outcome, error) {
 			}
 			return w.failed(rec, reading{err: errors.New("entries kept changing while the poll was recorded; the next poll tries again")})
 		}
+		if r.doc.released() {
+			rec, err := w.record()
+			if err != nil {
+				return Outcome{}, err
+			}
+			r = w.read(ctx, rec)
+		}
 	}
+}
+
+// size returns how many bytes of fields are to be written.
+func size(put []store.EntryPut) (n int) {
+	for _, p := range put {
+		n += len(p.Fields)
+	}
+	return n
 }
 
 // attempt plans and records once. Two feeds do so one after the other: an entry that both of them bring is
 // then known from the first when the second is planned.
-func (w *watcher) attempt(ctx context.Context, r reading, looks *map[string]lookResult) (Outcome, error) {
+func (w *watcher) attempt(ctx context.Context, r reading, l *learnt) (Outcome, error) {
 	w.p.recording.Lock()
 	defer w.p.recording.Unlock()
 	rec, err := w.record()
@@ -94,14 +113,17 @@ func (w *watcher) attempt(ctx context.Context, r reading, looks *map[string]look
 	if r.err != nil {
 		return w.failed(rec, r)
 	}
-	p, seen, err := w.plan(ctx, rec, r, *looks)
+	p, err := w.plan(ctx, rec, r, l)
 	if err != nil {
 		return Outcome{}, err
 	}
-	*looks = seen
 	out := p.outcome(w.cfg.URL)
 	now := time.Now().UTC()
-	err = w.p.o.Store.RecordPoll(store.Poll{Feed: w.good(p.feed, r, now), Put: p.put, Log: w.lines(rec, p, now)})
+	poll := store.Poll{Feed: w.good(p.feed, r, now), Put: p.put, Log: w.lines(rec, p, now)}
+	if size(p.put) > largeFeed {
+		r.doc.release() // the store is about to need as much
+	}
+	err = w.p.o.Store.RecordPoll(poll)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("record the poll of %s: %w", w.cfg.URL, err)
 	}
@@ -112,39 +134,76 @@ func (w *watcher) attempt(ctx context.Context, r reading, looks *map[string]look
 	return out, nil
 }
 
-// plan works out what a reading means, and looks at the pages of suspects where that is due. The caller holds
-// recording, which is let go while pages are looked at.
-func (w *watcher) plan(ctx context.Context, rec store.Feed, r reading, looks map[string]lookResult) (planned, map[string]lookResult, error) {
+// plan works out what a reading means, and learns what has to be learnt for that: it looks at the pages of suspects,
+// and reads the other feeds. The caller holds recording, which is let go meanwhile.
+func (w *watcher) plan(ctx context.Context, rec store.Feed, r reading, l *learnt) (planned, error) {
 	in := input{
 		now:        time.Now().UTC(),
 		cfg:        w.cfg,
 		handleHost: w.p.o.HandleHost, spacing: w.p.o.Spacing,
 		feed:       rec,
 		configured: w.p.configured,
+		current:    w.current,
 		published:  w.published,
 		visible:    w.visible,
-		looks:      looks,
 		doc:        r.doc,
 	}
 	if in.doc == nil && rec.Missing == 0 {
-		return planned{feed: rec}, looks, nil
+		return planned{feed: rec}, nil
 	}
-	var err error
-	if in.known, err = w.p.o.Store.Entries(); err != nil {
-		return planned{}, nil, fmt.Errorf("read the entries: %w", err)
+	for {
+		in.learnt = *l
+		var err error
+		if in.known, err = w.p.o.Store.Entries(); err != nil {
+			return planned{}, fmt.Errorf("read the entries: %w", err)
+		}
+		p, err := plan(in)
+		look, ask := len(p.want) > 0 && l.looks == nil, p.ask && l.shown == nil
+		if err != nil || !look && !ask {
+			return p, err
+		}
+		w.p.recording.Unlock()
+		if look {
+			l.looks = lookAll(ctx, w.pages, p.want, w.p.o.UserAgent)
+		}
+		if ask {
+			l.shown = w.elsewhere(ctx)
+		}
+		w.p.recording.Lock()
 	}
-	p, err := plan(in)
-	if err != nil || len(p.want) == 0 || looks != nil {
-		return p, looks, err
+}
+
+// elsewhere returns what the other configured feeds show now: names (see names), each with the address of a feed. A
+// feed that cannot be read shows nothing. They are read without validators, since an unchanged one counts as well.
+func (w *watcher) elsewhere(ctx context.Context) map[string]string {
+	ctx, cancel := context.WithTimeout(ctx, lookTotal)
+	defer cancel()
+	shown := map[string]string{}
+	for _, other := range w.p.feeds {
+		if other == w {
+			continue
+		}
+		address := other.cfg.URL
+		r := other.read(ctx, store.Feed{URL: address})
+		if r.err != nil {
+			continue
+		}
+		for _, s := range subjectsOf(r.doc, BlogHost(r.doc.Link, address, w.p.o.HandleHost), baseURL(r.doc.Link, address)) {
+			for _, name := range append(s.names(), "k:"+s.pageKey()) {
+				if guid, isGUID := strings.CutPrefix(name, "g:"); !isGUID || worldwide(guid) {
+					shown[name] = first(shown[name], address)
+				}
+			}
+		}
 	}
-	w.p.recording.Unlock()
-	in.looks = lookAll(ctx, w.pages, p.want, w.p.o.UserAgent)
-	w.p.recording.Lock()
-	if in.known, err = w.p.o.Store.Entries(); err != nil {
-		return planned{}, nil, fmt.Errorf("read the entries: %w", err)
-	}
-	p, err = plan(in)
-	return p, in.looks, err
+	delete(shown, "k:") // of those without a page
+	return shown
+}
+
+// current returns what the feed said of an entry last.
+func (w *watcher) current(key string) ([]byte, error) {
+	current, _, err := w.p.o.Store.EntryFields(key)
+	return current, err
 }
 
 // published returns what an entry's post was last made from.
@@ -155,13 +214,33 @@ func (w *watcher) published(key string) ([]byte, error) {
 
 // visible tells whether a reader would see a change of an entry in its post as it would be rendered today.
 // Two changes come for all entries of a feed at once and would only make noise: a blog that goes from http to
-// https (the old address leads to the new one), and a template that names another language.
-func (w *watcher) visible(before, after content.Entry) bool {
+// https (the old addresses lead to the new ones), and a template that names another language.
+func (w *watcher) visible(key string, before, after content.Entry) bool {
 	before.Language = after.Language
-	if stripScheme(before.URL) == stripScheme(after.URL) {
-		before.URL = after.URL
+	before = withScheme(before, after)
+	x := w.extras(key)
+	return !content.Equal(content.Render(before, x, w.cfg.Style.For(before).Options), content.Render(after, x, w.cfg.Style.For(after).Options))
+}
+
+// withScheme returns an entry with the scheme that it has now: in the addresses of its media, and in all those on its
+// page's host if that was at the same host before.
+func withScheme(e, now content.Entry) content.Entry {
+	e.Media = slices.Clone(e.Media)
+	for i := range e.Media {
+		if i < len(now.Media) && stripScheme(e.Media[i].URL) == stripScheme(now.Media[i].URL) {
+			e.Media[i].URL = now.Media[i].URL
+		}
 	}
-	return !content.Equal(content.Render(before, w.cfg.Render), content.Render(after, w.cfg.Render))
+	was, err := url.Parse(e.URL)
+	is, err2 := url.Parse(now.URL)
+	if err != nil || err2 != nil || was.Host != is.Host || was.Scheme == is.Scheme || is.Host == "" {
+		return e
+	}
+	from, to := was.Scheme+"://"+was.Host, is.Scheme+"://"+is.Host
+	all := strings.NewReplacer(from+"/", to+"/", from+`"`, to+`"`)
+	e.URL = all.Replace(e.URL)
+	e.Content, e.Summary, e.Markdown = all.Replace(e.Content), all.Replace(e.Summary), all.Replace(e.Markdown)
+	return e
 }
 
 func stripScheme(address string) string {
@@ -172,14 +251,23 @@ func stripScheme(address string) string {
 	return rest
 }
 
+// extras returns what was learnt of an entry beyond its feed. What cannot be read is taken for nothing: both sides
+// of a comparison lack it.
+func (w *watcher) extras(key string) (x content.Extras) {
+	raw, err := w.p.o.Store.Extras(key)
+	if err == nil {
+		err = json.Unmarshal(raw, &x)
+	}
+	if err != nil {
+		return content.Extras{}
+	}
+	return x
+}
+
 // good brings the feed's record up to date after a good poll.
 func (w *watcher) good(rec store.Feed, r reading, now time.Time) store.Feed {
 	if !r.fetched.notModified {
-		w.mu.Lock()
-		if w.hint = r.doc.Hint; w.hint == 0 {
-			w.hint = r.fetched.maxAge
-		}
-		w.mu.Unlock()
+		w.describe(&rec, r, now)
 		rec.BodyHash = r.fetched.hash
 	}
 	// A 304 may leave its validators out (RFC 9110, 15.4.5); then those we have stay good.
@@ -187,8 +275,20 @@ func (w *watcher) good(rec store.Feed, r reading, now time.Time) store.Feed {
 		rec.ETag, rec.LastModified = r.fetched.etag, r.fetched.lastModified
 	}
 	rec.LastPoll, rec.LastError, rec.Failures = now, "", 0
-	rec.NextPoll = nextPoll(now, w.interval(), 0, 0, random())
+	rec.NextPoll = w.pace(rec).next(now, random())
 	return rec
+}
+
+// describe takes over what a document, or the answer that brought it, says of itself.
+func (w *watcher) describe(rec *store.Feed, r reading, now time.Time) {
+	d := r.doc
+	rec.Hint = d.Hint
+	if rec.Hint == 0 {
+		rec.Hint = r.fetched.maxAge
+	}
+	rec.SkipHours, rec.SkipDays = d.SkipHours, d.SkipDays
+	rec.Hub, rec.Topic = d.Hub, d.Topic
+	rec.Advice = d.advice(w.cfg, BlogHost(d.Link, w.cfg.URL, w.p.o.HandleHost), now)
 }
 
 // failed records a poll that brought no document. Validators and entries stay as they are: the next good
@@ -206,7 +306,7 @@ func (w *watcher) failed(rec store.Feed, r reading) (Outcome, error) {
 	}
 	rec.LastPoll, rec.LastError = now, text
 	rec.Failures++
-	rec.NextPoll = nextPoll(now, w.interval(), rec.Failures, retry, random())
+	rec.NextPoll = retryPoll(now, w.pace(rec).interval, failure{rec.Failures, retry}, random())
 	if err := w.p.o.Store.RecordPoll(store.Poll{Feed: rec, Log: line}); err != nil {
 		return Outcome{}, fmt.Errorf("record the failed poll of %s: %w", w.cfg.URL, err)
 	}
@@ -216,7 +316,7 @@ func (w *watcher) failed(rec store.Feed, r reading) (Outcome, error) {
 
 // outcome sums a plan up.
 func (p planned) outcome(url string) Outcome {
-	return Outcome{URL: url, New: p.fresh, Changed: p.edits, Removed: p.gone, Held: p.held, Items: p.items}
+	return Outcome{URL: url, New: p.fresh, Changed: p.edits, Removed: p.gone, Held: p.held, Why: p.why, Items: p.items}
 }
 
 // lines are the log lines of a poll that something came of.
@@ -232,12 +332,19 @@ func (w *watcher) lines(before store.Feed, p planned, now time.Time) []store.Log
 	}
 	if p.held > 0 {
 		out = append(out, w.line(now, "Held", fmt.Sprintf(
-			"%d entries appeared at once and wait: send them with 'crier poll --release', or keep them back with 'crier poll --discard'", p.held)))
+			"%s and wait, since %s: send them with 'crier poll --release', or keep them back with 'crier poll --discard'", appeared(p.held), p.why)))
 	}
 	if p.feed.Missing > before.Missing {
 		out = append(out, w.line(now, "Missing", fmt.Sprintf("%d entries are not in the feed any more; their pages decide", p.feed.Missing)))
 	}
 	return out
+}
+
+func appeared(n int) string {
+	if n == 1 {
+		return "1 entry appeared"
+	}
+	return fmt.Sprintf("%d entries appeared", n)
 }
 
 func (w *watcher) line(now time.Time, kind, text string) store.LogEntry {

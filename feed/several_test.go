@@ -28,7 +28,7 @@ func TestTwoFeedsOneEntry(t *testing.T) {
 		var feeds []Config
 		for _, name := range []string{"main", "category"} {
 			feeds = append(feeds, Config{URL: "http://blog.example/" + name + ".xml", Interval: time.Hour, IntervalSet: true,
-				Backfill: 20, MaxNew: 5, Deletions: "feed", Render: content.Options{Mode: content.ModeSummary}, Transport: inProcess{s}})
+				Backfill: 20, MaxNew: 5, Deletions: "feed", Style: content.Style{Options: content.Options{Mode: content.ModeSummary}}, Transport: inProcess{s}})
 		}
 		p := NewPoller(Options{Store: db, Feeds: feeds, HandleHost: "blog.example", UserAgent: "crier-test", Log: slog.New(slog.DiscardHandler)})
 		for _, out := range p.PollAll(t.Context(), PollOptions{}) {

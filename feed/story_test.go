@@ -68,13 +68,31 @@ type story struct {
 	db         *store.DB
 	cfg        Config
 	configured map[string]bool
-	looks      map[string]lookResult
+	looks      map[string]lookResult // by key: what pages answer
+	leads      map[string]string     // by key: where pages lead to
+	shown      map[string]string     // what other feeds show
+}
+
+// learn is what the pages and the other feeds are found to say.
+func (s *story) learn() learnt {
+	l := learnt{shown: s.shown}
+	if s.looks == nil && s.leads == nil {
+		return l
+	}
+	l.looks = map[string]sight{}
+	for key, result := range s.looks {
+		l.looks[key] = sight{result: result}
+	}
+	for key, to := range s.leads {
+		l.looks[key] = sight{pageThere, to}
+	}
+	return l
 }
 
 func newStory(t *testing.T, settings string) *story {
 	s := &story{t: t, db: openStore(t), cfg: Config{
 		URL: "https://blog.example/feed.xml", Backfill: 20, MaxNew: 5, Deletions: "feed", ConfirmAfter: 6 * time.Hour,
-		Render: content.Options{Mode: content.ModeFull, Pictures: content.PicturesAttach, TagBase: "https://fedi.example/tags/"},
+		Style: content.Style{Options: content.Options{Mode: content.ModeFull, Pictures: content.PicturesAttach, TagBase: "https://fedi.example/tags/"}},
 	}}
 	for line := range strings.Lines(settings) {
 		key, value, ok := strings.Cut(strings.TrimSpace(line), " = ")
@@ -92,6 +110,22 @@ func newStory(t *testing.T, settings string) *story {
 				t.Fatal(err)
 			}
 			s.cfg.Grace = d
+		case "max_age":
+			d, err := time.ParseDuration(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.cfg.MaxAge = d
+		case "skip":
+			s.cfg.Style.Rules = append(s.cfg.Style.Rules, content.Rule{Category: value, Skip: true})
+		case "redirect":
+			key, to, _ := strings.Cut(value, " → ")
+			if s.leads == nil {
+				s.leads = map[string]string{}
+			}
+			s.leads[key] = to
+		default:
+			t.Fatalf("no such setting: %s", key)
 		}
 	}
 	s.configured = map[string]bool{s.cfg.URL: true}
@@ -115,6 +149,9 @@ func (s *story) version(name string, body []byte) string {
 		p := s.poll(doc, now)
 		for _, i := range p.items {
 			fmt.Fprintf(&out, "%s: %s\n", i.Action, first(i.Title, "(untitled)"))
+		}
+		if p.why != "" {
+			fmt.Fprintf(&out, "since %s\n", p.why)
 		}
 	}
 	for _, did := range publishDue(s.t, s.db, now) {
@@ -144,10 +181,11 @@ func (s *story) plan(doc *Document, now time.Time) planned {
 	}
 	p, err := plan(input{
 		now: now, cfg: s.cfg, spacing: spacing, handleHost: "handle.example", feed: rec, known: known,
-		configured: s.configured, doc: doc, looks: s.looks,
+		configured: s.configured, doc: doc, learnt: s.learn(),
+		current:   func(key string) ([]byte, error) { b, _, err := s.db.EntryFields(key); return b, err },
 		published: func(key string) ([]byte, error) { _, b, err := s.db.EntryFields(key); return b, err },
-		visible: func(a, b content.Entry) bool {
-			return !content.Equal(content.Render(a, s.cfg.Render), content.Render(b, s.cfg.Render))
+		visible: func(_ string, a, b content.Entry) bool {
+			return !content.Equal(content.Render(a, content.Extras{}, s.cfg.Style.Options), content.Render(b, content.Extras{}, s.cfg.Style.Options))
 		},
 	})
 	if err != nil {

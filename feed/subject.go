@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 	"unicode"
@@ -22,6 +23,7 @@ type subject struct {
 	repeats bool // the GUID (else the link) occurs more than once in the document
 	entry   int  // index of the entry it is, -1 if none
 	foreign bool // known from another configured feed, which keeps it
+	skip    bool // a rule of the owner keeps it from becoming a post
 	print   *string
 }
 
@@ -38,6 +40,15 @@ func (s *subject) fingerprint() string {
 func (s *subject) titleAndDate() string { return joinTitle(s.Title, s.Date()) }
 
 func entryTitleAndDate(e *store.Entry) string { return joinTitle(e.Title, dateOf(e)) }
+
+// outside is all that is seen of an item without reading it.
+func (s *subject) outside() string {
+	return strings.Join([]string{s.Title, stamp(s.Date()), distinctAddress(s.URL)}, "\n")
+}
+
+func entryOutside(e *store.Entry) string {
+	return strings.Join([]string{e.Title, stamp(dateOf(e)), entryAddress(e)}, "\n")
+}
 
 func joinTitle(title string, date time.Time) string {
 	if title == "" || date.IsZero() {
@@ -117,6 +128,67 @@ func fingerprint(title, text string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
+// slug is a key for items that only their page still goes by the name of, in another folder or on another host.
+func (s *subject) slug() string { return slug(s.address) }
+
+func entrySlug(e *store.Entry) string { return slug(entryAddress(e)) }
+
+// slug returns the last part of an address (see distinctAddress), without what tells a kind of file; empty where that
+// is no name.
+func slug(address string) string {
+	_, name, found := strings.Cut(address, "/")
+	if !found || strings.Contains(name, "?") {
+		return ""
+	}
+	name = path.Base(name)
+	if i := strings.LastIndexByte(name, '.'); i > 0 {
+		name = name[:i]
+	}
+	if weigh(name) < minSlug || name == "index" {
+		return ""
+	}
+	return name
+}
+
+// minSlug is how many letters and digits make a name: "12" is none.
+const minSlug = 4
+
+// moment is a key for items that were written in the very same minute: what is left of an entry whose text, title
+// and address were all changed. Dates without a time of day, and those that a person rounded, are no such key.
+func (s *subject) moment() string { return moment(s.Date()) }
+
+func moment(t time.Time) string {
+	if t.IsZero() || t.Minute()%15 == 0 && t.Second() == 0 {
+		return ""
+	}
+	return stamp(t)
+}
+
+// openingLength is how many letters and digits of an entry are its opening.
+const openingLength = 48
+
+func (s *subject) opening() string { return opening(s.Title, first(s.Content, s.Summary, s.Markdown)) }
+
+// opening returns the first letters of title and text, which stay what they are where quotation marks become
+// typographic, footnotes are set in another way, or the rest of the text is cut off. Empty where there are too few.
+func opening(title, text string) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range title + "\n" + textOf(text) {
+		if n == openingLength {
+			break
+		}
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			b.WriteRune(unicode.ToLower(r))
+			n++
+		}
+	}
+	if weigh(b.String()) < openingLength/2 {
+		return ""
+	}
+	return b.String()
+}
+
 // subjectsOf prepares the items of a document. An item that repeats another one in everything that could
 // tell them apart is left out.
 func subjectsOf(d *Document, blogHost string, base *url.URL) []*subject {
@@ -127,8 +199,8 @@ func subjectsOf(d *Document, blogHost string, base *url.URL) []*subject {
 		s.page, s.hasPage = OwnPage(it, blogHost, base)
 		s.URL = pageURL(s, base)
 		s.address = distinctAddress(s.URL)
-		all := strings.Join([]string{it.GUID, it.Title, stamp(s.date), s.URL}, "\n")
-		if it.GUID == "" && it.Link == "" {
+		all := it.GUID + "\n" + s.outside()
+		if it.GUID == "" && s.address == "" {
 			all += s.fingerprint()
 		}
 		if seen[all] {

@@ -78,9 +78,14 @@ func textToHTML(s string) string {
 // resolveHTML makes the addresses in HTML absolute. Everything else stays byte for byte as it is, so that
 // an entry does not count as changed because of how it was read.
 func resolveHTML(s string, base *url.URL) string {
-	if base == nil || !hasAddress(s) {
+	if base == nil || allAbsolute(s) {
 		return s
 	}
+	return resolveTokens(s, base)
+}
+
+// resolveTokens is resolveHTML without its short cut.
+func resolveTokens(s string, base *url.URL) string {
 	var out strings.Builder
 	out.Grow(len(s) + len(s)/16)
 	z := html.NewTokenizer(strings.NewReader(s))
@@ -88,7 +93,7 @@ func resolveHTML(s string, base *url.URL) string {
 		kind := z.Next()
 		if kind == html.ErrorToken {
 			out.Write(z.Raw())
-			return out.String()
+			return strings.Clone(out.String()) // without the room that was left
 		}
 		raw := z.Raw()
 		if kind != html.StartTagToken && kind != html.SelfClosingTagToken {
@@ -104,10 +109,38 @@ func resolveHTML(s string, base *url.URL) string {
 	}
 }
 
-func hasAddress(s string) bool {
-	for _, name := range []string{"href", "src", "HREF", "SRC", "poster"} {
-		if strings.Contains(s, name) {
+// allAbsolute tells whether there is plainly no relative address in HTML, so that it need not be taken apart. It may
+// say no too often.
+func allAbsolute(s string) bool {
+	for rest := s; ; {
+		i := strings.IndexByte(rest, '=')
+		if i < 0 {
 			return true
+		}
+		name, value := strings.TrimRight(rest[:i], " \t\r\n"), strings.TrimLeft(rest[i+1:], " \t\r\n\"'")
+		rest = rest[i+1:]
+		if addressAttr(name) && !startsAbsolute(value) {
+			return false
+		}
+	}
+}
+
+// addressAttr tells whether a text ends in the name of an attribute with an address or several in it.
+func addressAttr(s string) bool {
+	for _, name := range []string{"href", "src", "poster", "srcset"} {
+		if len(s) >= len(name) && strings.EqualFold(s[len(s)-len(name):], name) {
+			return true
+		}
+	}
+	return false
+}
+
+// startsAbsolute tells whether an address begins with a scheme. A list of addresses is never one.
+func startsAbsolute(s string) bool {
+	for _, scheme := range []string{"https://", "http://", "mailto:", "data:"} {
+		if strings.HasPrefix(s, scheme) {
+			end := strings.IndexAny(s, " \"'>")
+			return end < 0 || s[end] != ' '
 		}
 	}
 	return false

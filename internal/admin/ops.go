@@ -102,17 +102,35 @@ func (o *Ops) feed(url string, now time.Time) (Feed, error) {
 	}
 	f := Feed{
 		URL: url, Title: rec.Title, LastPoll: Time{rec.LastPoll}, NextPoll: Time{rec.NextPoll}, LastError: rec.LastError,
-		Missing: rec.Missing, Read: !rec.FirstRead.IsZero(), Entries: len(entries), Waiting: []Waiting{},
+		Missing: rec.Missing, Read: !rec.FirstRead.IsZero(), Entries: len(entries), Waiting: []Waiting{}, Holding: []Waiting{},
+		Hub: rec.Hub, Advice: append([]string{}, rec.Advice...),
 	}
 	for _, e := range entries {
 		switch {
 		case e.State == store.EntryHeld:
 			f.Held++
+			f.Holding = append(f.Holding, Waiting{Title: e.Title, URL: e.URL, Due: e.Date})
+		case e.State == store.EntrySkipped:
+			f.Skipped++
 		case e.State == store.EntryNew && e.Todo == store.TodoCreate && e.Due.After(now):
 			f.Waiting = append(f.Waiting, Waiting{Title: e.Title, URL: e.URL, Due: e.Due})
 		}
 	}
-	return f, nil
+	return f, o.push(&f)
+}
+
+// push fills in how the subscription at the feed's hub stands.
+func (o *Ops) push(f *Feed) error {
+	subs, err := o.Store.Subscriptions()
+	if err != nil {
+		return fmt.Errorf("list subscriptions: %w", err)
+	}
+	for _, s := range subs {
+		if s.Feed == f.URL {
+			f.Push, f.PushError = string(s.State), s.LastError
+		}
+	}
+	return nil
 }
 
 // Followers lists the followers, newest first.

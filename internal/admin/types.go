@@ -51,8 +51,14 @@ type Feed struct {
 	Read      bool      `json:"read"`       // a document of it was read at least once
 	Entries   int       `json:"entries"`
 	Held      int       `json:"held"`    // wait for the owner's decision
+	Skipped   int       `json:"skipped"` // kept back by a rule
 	Missing   int       `json:"missing"` // under suspicion of having been taken down
 	Waiting   []Waiting `json:"waiting"` // have their time still to come
+	Holding   []Waiting `json:"holding"` // the held ones; Due is their date
+	Hub       string    `json:"hub"`     // WebSub: who tells of news; empty: nobody
+	Push      string    `json:"push"`    // how far the subscription there is: "", "pending", "active" or "denied"
+	PushError string    `json:"push_error,omitempty"`
+	Advice    []string  `json:"advice"` // what the owner should mend in the feed
 }
 
 // Waiting is an entry that will go out later.

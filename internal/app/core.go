@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"time"
 
@@ -14,7 +15,10 @@ import (
 	"crier/feed"
 	"crier/internal/admin"
 	"crier/internal/config"
+	"crier/internal/extras"
 	"crier/internal/netguard"
+	"crier/internal/notice"
+	"crier/internal/websub"
 	"crier/store"
 )
 
@@ -33,21 +37,33 @@ type parts struct {
 
 // core is crier without sockets and loops: what daemon and offline commands share.
 type core struct {
-	server *federation.Server
-	poller *feed.Poller
-	ops    *admin.Ops
+	server  *federation.Server
+	poller  *feed.Poller
+	extras  *extras.Worker
+	websub  *websub.Subscriber
+	notices *notice.Notifier
+	ops     *admin.Ops
 }
+
+// lookPatience is how long a new post waits for a look at its pictures. A slow host must not hold it up for long.
+const lookPatience = 20 * time.Second
 
 func build(ctx context.Context, cfg *config.Config, p parts) (*core, error) {
 	guard := newGuard(cfg, p.listening)
+	looks, err := styles(cfg)
+	if err != nil {
+		return nil, err
+	}
 	fc := federation.Config{
 		Store: p.db, Key: p.key, Log: p.log.With("component", "federation"),
 		Transport:    guard.Transport(netguard.TransportOptions{HTTPSOnly: !cfg.Network.AllowHTTP}),
 		OwnTransport: guard.Transport(toOurselves(cfg)),
 		BaseURL:      cfg.BaseURL, Handle: cfg.Account.Handle.String(), Aliases: cfg.Webfinger.Aliases,
-		Feeds: feedRules(cfg), Version: p.version, AllowHTTP: cfg.Network.AllowHTTP, Lease: p.lease,
+		Feeds: looks, Version: p.version, AllowHTTP: cfg.Network.AllowHTTP, Lease: p.lease,
 	}
-	var err error
+	if p.serves {
+		fc.Patience = lookPatience
+	}
 	if fc.Profile, err = profile(cfg, p.account); err != nil {
 		return nil, err
 	}
@@ -60,13 +76,66 @@ func build(ctx context.Context, cfg *config.Config, p parts) (*core, error) {
 	}
 	fc.Profile.AlsoKnownAs = known.resolve(ctx, cfg.Account.AlsoKnownAs)
 	c := &core{server: federation.New(fc)}
-	c.poller = feed.NewPoller(feed.Options{
-		Store: p.db, Feeds: feedConfigs(cfg, guard), HandleHost: cfg.Account.Handle.Host,
-		UserAgent: userAgent(cfg, p.version), Log: p.log.With("component", "feed"), Notify: c.server.WakePublisher,
-		Spacing: p.spacing,
-	})
+	feeds := feedConfigs(cfg, guard, looks)
+	c.lookers(cfg, p, feeds, guard.Transport(netguard.TransportOptions{}), looks)
+	c.feeds(cfg, p, feeds)
 	c.ops = c.operations(cfg, p)
 	return c, nil
+}
+
+// feeds wires what reads the feeds. Whoever waits for news is woken after every poll that brought some.
+func (c *core) feeds(cfg *config.Config, p parts, feeds []feed.Config) {
+	c.poller = feed.NewPoller(feed.Options{
+		Store: p.db, Feeds: feeds, HandleHost: cfg.Account.Handle.Host,
+		UserAgent: userAgent(cfg, p.version), Log: p.log.With("component", "feed"), Spacing: p.spacing,
+		Notify: func() {
+			c.extras.Wake()
+			c.websub.Wake()
+			c.notices.Wake()
+			c.server.WakePublisher()
+		},
+		Pushed: func(feed string) bool { return c.websub.Healthy(feed) },
+		Found:  func(feed string) { c.websub.Missed(feed) },
+	})
+}
+
+// lookers wires what asks others about entries and feeds, and what tells the owner.
+func (c *core) lookers(cfg *config.Config, p parts, feeds []feed.Config, open http.RoundTripper, looks map[string]content.Style) {
+	agent := userAgent(cfg, p.version)
+	own := make(map[string]http.RoundTripper, len(feeds))
+	var hubbed []string
+	for i, f := range feeds {
+		own[f.URL] = f.Transport
+		if cfg.Feeds[i].WebSub {
+			hubbed = append(hubbed, f.URL)
+		}
+	}
+	c.extras = extras.New(extras.Config{
+		Store: p.db, Log: p.log.With("component", "extras"), Transport: open, Transports: own, Styles: looks,
+		UserAgent: agent, Notify: c.server.WakePublisher,
+	})
+	c.websub = websub.New(websub.Config{
+		Store: p.db, Log: p.log.With("component", "websub"), Transport: open, BaseURL: cfg.BaseURL, UserAgent: agent,
+		Feeds: hubbed, Poll: c.pollOne,
+	})
+	c.notices = notice.New(notice.Config{
+		Store: p.db, Log: p.log.With("component", "notice"), Transport: open, URL: string(cfg.NoticeURL),
+		UserAgent: agent, Account: cfg.Account.Handle.String(), Feeds: feedURLs(cfg),
+	})
+}
+
+// pollOne polls one feed because somebody told of news, and reports whether there were some.
+func (c *core) pollOne(ctx context.Context, address string) bool {
+	out, known := c.poller.Poll(ctx, address, feed.PollOptions{Fresh: true})
+	return known && out.New+out.Changed+out.Removed+out.Held > 0
+}
+
+func feedURLs(cfg *config.Config) []string {
+	var all []string
+	for _, f := range cfg.Feeds {
+		all = append(all, f.URL)
+	}
+	return all
 }
 
 func (c *core) operations(cfg *config.Config, p parts) *admin.Ops {
@@ -78,9 +147,7 @@ func (c *core) operations(cfg *config.Config, p parts) *admin.Ops {
 		Settle: func(_ context.Context, release bool) (int, error) { return c.poller.Settle("", release) },
 		Find:   c.server.Lookup,
 	}
-	for _, f := range cfg.Feeds {
-		o.Feeds = append(o.Feeds, f.URL)
-	}
+	o.Feeds = feedURLs(cfg)
 	return o
 }
 
@@ -97,22 +164,7 @@ func polled(outcomes []feed.Outcome) []admin.PolledFeed {
 	return out
 }
 
-// renderOptions are the owner's wishes for the posts of one feed.
-func renderOptions(cfg *config.Config, f config.Feed) content.Options {
-	return content.Options{
-		Mode: content.Mode(f.Content), Pictures: content.Pictures(f.Pictures), TagBase: cfg.BaseURL + "/tags/",
-	}
-}
-
-func feedRules(cfg *config.Config) map[string]federation.FeedConfig {
-	rules := make(map[string]federation.FeedConfig, len(cfg.Feeds))
-	for _, f := range cfg.Feeds {
-		rules[f.URL] = federation.FeedConfig{Render: renderOptions(cfg, f), Visibility: f.Visibility}
-	}
-	return rules
-}
-
-func feedConfigs(cfg *config.Config, guard *netguard.Guard) []feed.Config {
+func feedConfigs(cfg *config.Config, guard *netguard.Guard, looks map[string]content.Style) []feed.Config {
 	out := make([]feed.Config, 0, len(cfg.Feeds))
 	for _, f := range cfg.Feeds {
 		var trust []string
@@ -121,9 +173,9 @@ func feedConfigs(cfg *config.Config, guard *netguard.Guard) []feed.Config {
 		}
 		out = append(out, feed.Config{
 			URL: f.URL, Interval: f.Interval, IntervalSet: f.IntervalSet,
-			Backfill: f.Backfill, MaxNew: f.MaxNew, Grace: f.Grace,
+			Backfill: f.Backfill, MaxNew: f.MaxNew, MaxAge: f.MaxAge, Grace: f.Grace,
 			Deletions: f.Deletions, ConfirmAfter: f.ConfirmAfter,
-			Render:    renderOptions(cfg, f),
+			Style:     looks[f.URL],
 			Transport: guard.Transport(netguard.TransportOptions{Trust: trust}),
 		})
 	}

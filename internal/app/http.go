@@ -15,6 +15,9 @@ import (
 	"github.com/gorilla/mux"
 )
 
+// websubPrefix is where hubs call back.
+const websubPrefix = "/websub/"
+
 // maxBody is the largest request body that is read: an activity of another server fits in many times.
 const maxBody = 1 << 20
 
@@ -26,6 +29,7 @@ func (a *App) handler() http.Handler {
 	r.HandleFunc("/readyz", a.serveReady)
 	r.HandleFunc("/hook", a.serveHookRequest)
 	r.HandleFunc("/media/{name}", a.serveMedia)
+	r.PathPrefix(websubPrefix).Handler(a.core.websub.Handler())
 	r.PathPrefix("/").Handler(a.core.server.Handler())
 	return a.recovered(a.logged(capped(r)))
 }
@@ -113,9 +117,17 @@ func (a *App) logged(next http.Handler) http.Handler {
 		start := time.Now()
 		counted := &statusWriter{ResponseWriter: w}
 		next.ServeHTTP(counted, r)
-		a.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", counted.status,
+		a.log.Debug("request", "method", r.Method, "path", shownPath(r.URL.Path), "status", counted.status,
 			"client", r.RemoteAddr, "took", time.Since(start))
 	})
+}
+
+// shownPath is a path for the log. Who knows a callback of ours may speak as the hub does.
+func shownPath(path string) string {
+	if strings.HasPrefix(path, websubPrefix) {
+		return websubPrefix + "…"
+	}
+	return path
 }
 
 // statusWriter remembers the status that was sent.

@@ -109,7 +109,7 @@ func TestStrangersAreQuiet(t *testing.T) {
 	cfg := &config.Config{TrustedProxies: config.Default().TrustedProxies}
 	ask := func(level slog.Level) {
 		a := &App{log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: level})), cfg: cfg}
-		r := httptest.NewRequest("GET", "/x", nil)
+		r := httptest.NewRequest("GET", "/websub/secret", nil)
 		r.RemoteAddr = "127.0.0.1:9"
 		r.Header.Set("X-Forwarded-For", "192.0.2.7")
 		a.logged(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
@@ -121,6 +121,9 @@ func TestStrangersAreQuiet(t *testing.T) {
 	ask(slog.LevelDebug)
 	if !strings.Contains(log.String(), "status=404") || !strings.Contains(log.String(), "client=192.0.2.7") {
 		t.Errorf("logged at debug: %s", log.String())
+	}
+	if strings.Contains(log.String(), "secret") {
+		t.Errorf("the callback of a hub is logged: %s", log.String())
 	}
 }
 

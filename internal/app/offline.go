@@ -113,6 +113,9 @@ func (off *Offline) openAt(dataDir string) (*store.DB, error) {
 func (off *Offline) publishAfter(c *core) {
 	poll, settle := off.Ops.Poll, off.Ops.Settle
 	publish := func(ctx context.Context) error {
+		if err := c.extras.RunDue(ctx); err != nil {
+			return err
+		}
 		for {
 			n, err := c.server.PublishDue(ctx)
 			if err != nil || n == 0 {

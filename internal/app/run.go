@@ -20,6 +20,7 @@ import (
 const (
 	stopHTTP      = 1200 * time.Millisecond
 	stopPoller    = 700 * time.Millisecond
+	stopLooker    = 100 * time.Millisecond
 	stopPublisher = 500 * time.Millisecond
 	stopDeliverer = 4400 * time.Millisecond
 	stopControl   = 600 * time.Millisecond
@@ -49,6 +50,9 @@ func (a *App) Run(ctx context.Context) error {
 	parts := []part{ // in the order in which they are stopped
 		{"http", stopHTTP, a.serveHTTP},
 		{"poller", stopPoller, a.runPoller},
+		{"websub", stopLooker, a.core.websub.Run},
+		{"notices", stopLooker, a.core.notices.Run},
+		{"extras", stopLooker, a.core.extras.Run},
 		{"publisher", stopPublisher, a.core.server.RunPublisher},
 		{"deliverer", stopDeliverer, a.core.server.RunDeliverer},
 		{"control", stopControl, func(ctx context.Context) error { return admin.Serve(ctx, a.socket, a.core.ops) }},

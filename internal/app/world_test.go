@@ -36,6 +36,8 @@ type world struct {
 	blog *blog
 	a, b *fedtest.Server // a.test has alice and anna, b.test has bob
 
+	top, feed string // further lines of the configuration: at its top, and for the feed
+
 	mu   sync.Mutex
 	dial map[string]string // host → address; guarded by mu
 
@@ -72,6 +74,14 @@ func (w *world) addr(name string) string {
 	return w.dial[name]
 }
 
+// addrOr is addr, or a place where nobody listens.
+func (w *world) addrOr(name string) string {
+	if a := w.addr(name); a != "" {
+		return a
+	}
+	return "127.0.0.1:1"
+}
+
 func (w *world) peer(host string, people ...string) *fedtest.Server {
 	s := fedtest.New(fedtest.Config{BaseURL: "http://" + host, HTTP: w.transport()})
 	for _, p := range people {
@@ -106,6 +116,7 @@ func (w *world) config() *config.Config {
 base_url = "http://fedi.test"
 listen = "127.0.0.1:0"
 hook_token = "a-token-for-the-hook"
+%s
 [account]
 handle = "user@blog.test"
 name = "User"
@@ -115,12 +126,13 @@ fields = [ { name = "Blog", value = "https://blog.test" }, { name = "Likes", val
 [network]
 allow_http = true
 allow_private = ["127.0.0.0/8"]
-resolve = { "blog.test" = %q, "a.test" = %q, "b.test" = %q, "fedi.test" = "127.0.0.1:1" }
+resolve = { "blog.test" = %q, "a.test" = %q, "b.test" = %q, "hub.test" = %q, "notice.test" = %q, "*" = "127.0.0.1:1" }
 [[feed]]
 url = "http://blog.test/index.xml"
 interval = "1h"
 deletions = "feed"
-`, w.addr("blog.test"), w.addr("a.test"), w.addr("b.test"))
+%s
+`, w.top, w.addr("blog.test"), w.addr("a.test"), w.addr("b.test"), w.addrOr("hub.test"), w.addrOr("notice.test"), w.feed)
 	must(w.t, os.WriteFile(file, []byte(text), 0o600))
 	cfg, _, err := config.Load(file, true, nil)
 	must(w.t, err)
@@ -255,8 +267,27 @@ func arrivals(s *fedtest.Server) string {
 
 // blog serves a feed that the test writes.
 type blog struct {
-	mu   sync.Mutex
-	feed string
+	mu    sync.Mutex
+	feed  string
+	pages map[string]http.HandlerFunc // by path
+}
+
+// put serves something else at a path.
+func (b *blog) put(path string, h http.HandlerFunc) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pages == nil {
+		b.pages = map[string]http.HandlerFunc{}
+	}
+	b.pages[path] = h
+}
+
+// raw serves a channel with these elements in it.
+func (b *blog) raw(channel string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.feed = `<?xml version="1.0"?><rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom"><channel><title>Blog</title>` +
+		`<link>http://blog.test/</link>` + channel + `</channel></rss>`
 }
 
 // item is one entry of the feed.
@@ -277,7 +308,12 @@ func (b *blog) set(items ...item) {
 
 func (b *blog) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	feed, page := b.feed, b.pages[r.URL.Path]
+	b.mu.Unlock()
+	if page != nil {
+		page(w, r)
+		return
+	}
 	if strings.HasPrefix(r.URL.Path, "/.well-known/") {
 		http.Redirect(w, r, "http://fedi.test"+r.URL.RequestURI(), http.StatusFound)
 		return
@@ -287,7 +323,7 @@ func (b *blog) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/rss+xml")
-	_, _ = io.WriteString(w, b.feed)
+	_, _ = io.WriteString(w, feed)
 }
 
 func must(t *testing.T, err error) {

@@ -16,6 +16,7 @@ type command struct {
 	short string
 	long  string
 	words int // how many words it takes
+	more  int // how many further ones it may take
 	flags func(*cobra.Command)
 	run   func(ctx context.Context, e *env, args []string) error
 	subs  []command // a group has these and no run
@@ -32,7 +33,7 @@ type env struct {
 // commands returns the whole table. Flags of one command live in variables of its own maker.
 func commands() []command {
 	return []command{
-		serveCommand(), demoCommand(), statusCommand(), pollCommand(), logCommand(),
+		serveCommand(), demoCommand(), checkCommand(), statusCommand(), pollCommand(), previewCommand(), logCommand(),
 		{use: "follower", short: "The followers", subs: []command{followerListCommand()}},
 		{use: "post", short: "The posts", subs: []command{postListCommand()}},
 		{use: "delivery", short: "The outgoing queue", subs: []command{deliveryListCommand()}},
@@ -98,8 +99,8 @@ func (c command) checkWords(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) < c.words:
 		return usagef(cmd.CommandPath(), "something is missing: %s", cmd.UseLine())
-	case len(args) > c.words:
-		return usagef(cmd.CommandPath(), "unexpected word %q", args[c.words])
+	case len(args) > c.words+c.more:
+		return usagef(cmd.CommandPath(), "unexpected word %q", args[c.words+c.more])
 	}
 	return nil
 }

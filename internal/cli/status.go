@@ -65,13 +65,23 @@ func printFeed(d display, f admin.Feed, now time.Time) {
 		polled += ", next " + distance(f.NextPoll.Time, now)
 	}
 	row("polled", polled)
-	row("entries", fmt.Sprint(f.Entries))
+	entries := fmt.Sprint(f.Entries)
+	if f.Skipped > 0 {
+		entries += fmt.Sprintf(", %d of them skipped by your rules", f.Skipped)
+	}
+	row("entries", entries)
 	if f.Held > 0 {
 		row("held", fmt.Sprintf("%d: send them with `crier poll --release`,", f.Held))
 		row("", "or keep them unsent with `crier poll --discard`")
 	}
-	for _, w := range f.Waiting {
-		row("waits", moment(w.Due)+"  "+titleOr(w.Title, w.URL))
+	printWaiting(row, "holds", f.Holding)
+	printWaiting(row, "waits", f.Waiting)
+	switch f.Push {
+	case "active":
+		row("push", "the hub "+f.Hub+" tells of news")
+	case "":
+	default:
+		row("push", strings.TrimSuffix(f.Push+" at "+f.Hub+": "+f.PushError, ": "))
 	}
 	if !f.Read && f.LastError != "" {
 		row("read", "never yet; until then, posts that are not known answer 503")
@@ -82,6 +92,31 @@ func printFeed(d display, f admin.Feed, now time.Time) {
 	if f.LastError != "" {
 		// An error is what the owner came for: it is never cut.
 		fmt.Fprintf(d, "  %-9s %s\n", "error", d.paint(line(f.LastError), text.FgRed))
+	}
+	for i, a := range f.Advice {
+		name := ""
+		if i == 0 {
+			name = "advice"
+		}
+		for j, part := range d.wrapped(line(a), 12) {
+			if j > 0 {
+				name = ""
+			}
+			fmt.Fprintf(d, "  %-9s %s\n", name, part)
+		}
+	}
+}
+
+// maxWaiting is how many entries that wait are listed of a feed; a mistake may hold thousands.
+const maxWaiting = 10
+
+func printWaiting(row func(name, value string), name string, list []admin.Waiting) {
+	for i, w := range list {
+		if i == maxWaiting {
+			row("", fmt.Sprintf("and %d more", len(list)-i))
+			return
+		}
+		row(name, moment(w.Due)+"  "+titleOr(w.Title, w.URL))
 	}
 }
 

@@ -70,6 +70,14 @@ func (d display) fit(s string, used int) string {
 	return text.Snip(s, max(d.width-used, 10), "…")
 }
 
+// wrapped breaks s into lines that fit what is left of the line when used columns are taken.
+func (d display) wrapped(s string, used int) []string {
+	if d.width == 0 {
+		return []string{s}
+	}
+	return strings.Split(text.WrapSoft(s, max(d.width-used, 20)), "\n")
+}
+
 // plain takes out of a foreign text what could do something to a terminal or mislead its reader: control
 // characters (escape sequences begin with one) and those of the bidirectional algorithm. Line breaks and
 // tabs of error texts stay.

@@ -18,6 +18,7 @@ type Config struct {
 	Listen         string         // host:port to listen at; port 0 picks one
 	DataDir        string         // absolute path of the folder with store, socket and address file
 	HookToken      Secret         // bearer token of POST /hook; empty turns the hook off
+	NoticeURL      Secret         // where notices to the owner are posted; empty: nowhere
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	Account        Account
 	Webfinger      Webfinger
@@ -72,11 +73,43 @@ type Feed struct {
 	Backfill     int           // entries of the first poll listed in the outbox
 	Grace        time.Duration // wait before a new entry goes out
 	MaxNew       int           // news at one poll, above which they may be held
+	MaxAge       time.Duration // how much older than the newest known entry news may be; 0: any age
 	Deletions    string
 	ConfirmAfter time.Duration // between the two looks of DeletionsConfirm
+	WebSub       bool          // subscribe at the feed's hub, where it names one
+
+	Format      string
+	Template    Template // the zero Template: crier's own form
+	Length      int      // characters of an excerpt
+	Hashtags    string
+	MaxPictures int
+	PageImage   bool   // the picture of the entry's page counts where the entry has none
+	Language    string // BCP 47, where neither entry, feed nor page names one; empty: none
+	Quotes      string
+	Rules       []Rule
 }
 
-// Values of Feed.Content, Feed.Pictures, Feed.Visibility and Feed.Deletions.
+// Template is a file with the owner's own form of a post.
+type Template struct {
+	File string // absolute path
+	Text string // what stood in it
+}
+
+// Rule says how some entries of a feed differ from the others. See content.Rule, which has the same fields.
+type Rule struct {
+	Category, Path, Author string // what must fit; empty: anything
+
+	Skip       bool
+	Visibility string
+	Warning    string
+	Sensitive  bool
+	Content    string
+	Pictures   string
+	Hashtags   []string
+}
+
+// Values of Feed.Content, Feed.Pictures, Feed.Visibility, Feed.Deletions, Feed.Format, Feed.Hashtags and
+// Feed.Quotes.
 const (
 	ContentSummary = "summary"
 	ContentFull    = "full"
@@ -93,6 +126,17 @@ const (
 	DeletionsConfirm = "confirm"
 	DeletionsFeed    = "feed"
 	DeletionsNever   = "never"
+
+	FormatNote    = "note"
+	FormatArticle = "article"
+
+	HashtagsEnd  = "end"
+	HashtagsTag  = "tag"
+	HashtagsNone = "none"
+
+	QuotesEveryone  = "everyone"
+	QuotesFollowers = "followers"
+	QuotesNobody    = "nobody"
 )
 
 // IsFile tells that the feed is a local file.
@@ -165,6 +209,12 @@ func DefaultFeed() Feed {
 		MaxNew:       5,
 		Deletions:    DeletionsConfirm,
 		ConfirmAfter: 6 * time.Hour,
+		WebSub:       true,
+		Format:       FormatNote,
+		Length:       500,
+		Hashtags:     HashtagsEnd,
+		MaxPictures:  4,
+		Quotes:       QuotesEveryone,
 	}
 }
 

@@ -107,6 +107,9 @@ func parseResolve(from, to string) (string, string, error) {
 		name, port = h, p
 	}
 	host, err := netguard.CanonicalHost(strings.Trim(name, "[]"))
+	if from == netguard.AnyName {
+		host, err = from, nil
+	}
 	if err != nil || port != "" && !isPort(port) {
 		return "", "", fmt.Errorf(`%s is neither a host nor host:port; write for example "example.com"`, quote(from))
 	}

@@ -72,6 +72,7 @@ func TestLoadFull(t *testing.T) {
 		Listen:         ":0",
 		DataDir:        filepath.Join(dir, "var"),
 		HookToken:      "s3cret-s3cret-s3cret",
+		NoticeURL:      "https://ntfy.example/s3cret",
 		TrustedProxies: prefixes("10.0.0.0/8", "192.0.2.7/32", "fd00::1/128"),
 		Account: Account{
 			Handle:                    Handle{"the.user_1", "xn--bcher-kva.example"},
@@ -92,16 +93,25 @@ func TestLoadFull(t *testing.T) {
 			{
 				URL: "http://example.com/", Interval: time.Second, IntervalSet: true, Content: ContentFull, Pictures: PicturesCard,
 				Visibility: VisibilityUnlisted, Backfill: 0, Grace: 90 * time.Second, MaxNew: 1, Deletions: DeletionsNever,
+				MaxAge: time.Hour, WebSub: false, Format: FormatArticle, Length: 100, Hashtags: HashtagsTag, MaxPictures: 1, PageImage: true,
+				Language: "pt-BR", Quotes: QuotesNobody,
+				Template: Template{File: filepath.Join(dir, "site/post.md"), Text: "**{{.Title}}**\n\n{{.Text}}\n"},
+				Rules: []Rule{
+					{Category: "drafts*", Skip: true},
+					{Path: "/photos/*", Author: "Ann", Visibility: VisibilityUnlisted, Warning: "Food", Sensitive: true,
+						Content: ContentLink, Pictures: PicturesNone, Hashtags: []string{"photo", "Größe"}},
+				},
 			},
 			{
 				URL: filepath.Join(dir, "site/index.xml"), Interval: 15 * time.Minute, Content: ContentLink, Pictures: PicturesNone,
 				Visibility: VisibilityFollowers, Backfill: 20, MaxNew: 5, Deletions: DeletionsFeed, ConfirmAfter: 6 * time.Hour,
+				WebSub: true, Format: FormatNote, Length: 500, Hashtags: HashtagsEnd, MaxPictures: 4, Quotes: QuotesEveryone,
 			},
 		},
 		Network: Network{
 			AllowPrivate: prefixes("127.0.0.0/8"),
 			AllowHTTP:    true,
-			Resolve:      map[string]string{"example.com": "127.0.0.1:8080", "[::1]:443": "[::1]:8443"},
+			Resolve:      map[string]string{"*": "127.0.0.1:1", "example.com": "127.0.0.1:8080", "[::1]:443": "[::1]:8443"},
 		},
 	}
 	got := load(t, "testdata/full.toml")

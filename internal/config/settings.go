@@ -12,6 +12,11 @@ const (
 	maxEntries  = 100_000 // of one feed
 	minInterval = time.Second
 	maxDuration = 365 * 24 * time.Hour
+	minLength   = 20     // characters of an excerpt
+	maxLength   = 10_000 // more is what content = "full" is for
+	maxPictures = 16     // Mastodon keeps 4, Misskey and Pixelfed more
+	maxRules    = 100    // of one feed
+	maxTemplate = 16 << 10
 )
 
 // setting is one key of the configuration.
@@ -31,6 +36,7 @@ func (l *loader) settings() []setting {
 		{key: "listen", example: `listen = "127.0.0.1:8080"`, read: text(&c.Listen, parseListen)},
 		{key: "data_dir", example: `data_dir = "data"`, read: text(&c.DataDir, l.path)},
 		{key: "hook_token", example: `hook_token = "…"`, read: text(&c.HookToken, parseToken)},
+		{key: "notice_url", example: `notice_url = "https://ntfy.sh/…"`, read: text(&c.NoticeURL, parseNoticeURL)},
 		{key: "trusted_proxies", example: `["127.0.0.0/8"]`, read: list(&c.TrustedProxies, parsePrefix)},
 	}, l.accountSettings(), []setting{
 		{key: "webfinger.aliases", example: `"blog@example.com" = "self"`, fileOnly: true, read: table(&c.Webfinger.Aliases, parseAlias)},
@@ -75,9 +81,36 @@ func (l *loader) feedSettings(f *Feed) []setting {
 		{key: "backfill", example: `backfill = 20`, read: number(&f.Backfill, 0, maxEntries)},
 		{key: "grace", example: `grace = "10m"`, read: duration(&f.Grace, 0)},
 		{key: "max_new", example: `max_new = 5`, read: number(&f.MaxNew, 1, maxEntries)},
+		{key: "max_age", example: `max_age = "720h"`, read: duration(&f.MaxAge, 0)},
 		{key: "deletions", example: `deletions = "confirm"`, read: oneOf(&f.Deletions, DeletionsConfirm, DeletionsFeed, DeletionsNever)},
 		{key: "confirm_after", example: `confirm_after = "6h"`, read: duration(&f.ConfirmAfter, 0)},
+		{key: "websub", example: `websub = true`, read: boolean(&f.WebSub)},
+		{key: "format", example: `format = "note"`, read: oneOf(&f.Format, FormatNote, FormatArticle)},
+		{key: "template", example: `template = "post.md"`, read: text(&f.Template, l.template)},
+		{key: "length", example: `length = 500`, read: number(&f.Length, minLength, maxLength)},
+		{key: "hashtags", example: `hashtags = "end"`, read: oneOf(&f.Hashtags, HashtagsEnd, HashtagsTag, HashtagsNone)},
+		{key: "max_pictures", example: `max_pictures = 4`, read: number(&f.MaxPictures, 1, maxPictures)},
+		{key: "page_image", example: `page_image = true`, read: boolean(&f.PageImage)},
+		{key: "language", example: `language = "en"`, read: text(&f.Language, parseLanguage)},
+		{key: "quotes", example: `quotes = "everyone"`, read: oneOf(&f.Quotes, QuotesEveryone, QuotesFollowers, QuotesNobody)},
+		{key: "rule", example: `[[feed.rule]]`, fileOnly: true, read: rules(&f.Rules)},
 	})
+}
+
+// ruleSettings are the keys of one [[feed.rule]].
+func ruleSettings(r *Rule) []setting {
+	return []setting{
+		{key: "category", example: `category = "Notes"`, read: text(&r.Category, parsePattern)},
+		{key: "path", example: `path = "/notes/*"`, read: text(&r.Path, parsePathPattern)},
+		{key: "author", example: `author = "Ann"`, read: text(&r.Author, parsePattern)},
+		{key: "skip", example: `skip = true`, read: boolean(&r.Skip)},
+		{key: "visibility", example: `visibility = "unlisted"`, read: oneOf(&r.Visibility, VisibilityPublic, VisibilityUnlisted, VisibilityFollowers)},
+		{key: "warning", example: `warning = "Spoilers"`, read: text(&r.Warning, parseWarning)},
+		{key: "sensitive", example: `sensitive = true`, read: boolean(&r.Sensitive)},
+		{key: "content", example: `content = "full"`, read: oneOf(&r.Content, ContentSummary, ContentFull, ContentLink)},
+		{key: "pictures", example: `pictures = "card"`, read: oneOf(&r.Pictures, PicturesAttach, PicturesCard, PicturesNone)},
+		{key: "hashtags", example: `hashtags = ["photo"]`, read: list(&r.Hashtags, parseHashtag)},
+	}
 }
 
 // withEnv names each setting's variable: base_url is CRIER_BASE_URL, account.handle is CRIER_ACCOUNT_HANDLE.

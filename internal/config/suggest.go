@@ -41,6 +41,10 @@ func allKeys() []string {
 	for _, s := range l.feedSettings(&feed) {
 		keys = append(keys, "feed."+s.key)
 	}
+	var rule Rule
+	for _, s := range ruleSettings(&rule) {
+		keys = append(keys, "feed.rule."+s.key)
+	}
 	var f Field
 	for _, s := range fieldSettings(&f) {
 		keys = append(keys, "account.fields."+s.key)
@@ -50,8 +54,8 @@ func allKeys() []string {
 
 func header(table string) string {
 	table = strings.TrimSuffix(table, ".")
-	if table == "feed" {
-		return "[[feed]]"
+	if table == "feed" || table == "feed.rule" {
+		return "[[" + table + "]]"
 	}
 	return "[" + table + "]"
 }

@@ -202,6 +202,7 @@ allow_private = ["127.0.0.0/8"]
 allow_http = true
 
 [network.resolve]
+"*" = "127.0.0.1:1"
 %q = %q
 %q = %q
 %q = %q

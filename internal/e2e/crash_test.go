@@ -198,6 +198,7 @@ interval = "24h"
 allow_http = true
 allow_private = ["127.0.0.0/8"]
 [network.resolve]
+"*" = "127.0.0.1:1"
 "peer.example" = %q
 `, w.cfg.BaseURL, w.cfg.Listen, v.dir, w.cfg.Feeds[0].URL, w.cfg.Network.Resolve["peer.example"])
 	if err := os.WriteFile(v.file, []byte(text), 0o600); err != nil {

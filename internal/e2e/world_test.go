@@ -61,7 +61,7 @@ func newWorld(t *testing.T) *world {
 	w.cfg.Feeds = []config.Feed{feed}
 	w.cfg.Network.AllowHTTP = true
 	w.cfg.Network.AllowPrivate = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	w.cfg.Network.Resolve = map[string]string{"peer.example": host(peer.URL)}
+	w.cfg.Network.Resolve = map[string]string{"*": "127.0.0.1:1", "peer.example": host(peer.URL)}
 
 	w.listener = listen(t)
 	w.cfg.Listen = w.listener.Addr().String()
