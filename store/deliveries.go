@@ -103,7 +103,7 @@ func settle(tx *bolt.Tx, now time.Time, o Outcome) error {
 		if err := markInboxGone(tx, now, o.Delivery.Inbox); err != nil {
 			return err
 		}
-		return dropRows(tx, prefix(o.Delivery.Inbox))
+		return dropRows(tx, prefix(o.Delivery.Inbox), nil)
 	}
 	if dropped {
 		return nil

@@ -164,11 +164,16 @@ func dropQueuedFor(tx *bolt.Tx, f Follower) error {
 		if box.Followers > 0 { // others are reached there: only what is about this one goes
 			rows = prefix(inbox, f.Actor)
 		}
-		if err := dropRows(tx, rows); err != nil {
+		if err := dropRows(tx, rows, func(d Delivery) bool { return !answersOther(d, f) }); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// answersOther tells of an answer that has nothing to do with the follow: somebody who leaves may still quote.
+func answersOther(d Delivery, f Follower) bool {
+	return (d.Type == "Accept" || d.Type == "Reject") && d.Object != f.FollowID && d.Object != f.Actor
 }
 
 // Follower returns the follower with that actor id, or ErrNotFound.

@@ -183,11 +183,14 @@ func dropDelivery(tx *bolt.Tx, d Delivery) error {
 func kept(typ string) bool { return typ == "Create" || typ == "Update" || typ == "Delete" }
 
 // dropRows takes out of the queue the deliveries whose rows in queue_objects begin with rows.
-func dropRows(tx *bolt.Tx, rows []byte) error {
+func dropRows(tx *bolt.Tx, rows []byte, which func(Delivery) bool) error {
 	for _, k := range keys(tx, bucketQueueObjects, rows) {
 		d, err := deliveryBySeq(tx, k[len(k)-8:])
 		if err != nil {
 			return err
+		}
+		if which != nil && !which(d) {
+			continue
 		}
 		if err := dropDelivery(tx, d); err != nil {
 			return err

@@ -461,3 +461,25 @@ func TestExtras(t *testing.T) {
 		t.Errorf("extras are %s", got)
 	}
 }
+
+// TestLeavingKeepsAnswersToQuotes: somebody who stops following may still quote, and waits for the answer.
+func TestLeavingKeepsAnswersToQuotes(t *testing.T) {
+	db := open(t)
+	const actor, inbox = "https://a.example/users/ann", "https://a.example/users/ann/inbox"
+	follow(t, db, actor, inbox, "")
+	quote := Quote{ID: "https://me.example/quotes/1", Post: "https://me.example/posts/1", Quoting: "https://a.example/notes/1", Actor: actor, Allowed: noon}
+	answer := QuoteAnswer{Quote: &quote, Seen: "r1", Inbox: inbox, Answer: Activity{ID: "https://me.example/activities/q", Type: "Accept", Object: quote.Quoting, Body: []byte("{}")}}
+	ok(t, db.AnswerQuote(noon, answer))
+	ok(t, db.AnswerQuote(noon, answer)) // asked again
+	if got := must[Quote](t)(db.Quote(quote.ID)); got != quote {
+		t.Errorf("stored %+v", got)
+	}
+	if n := len(must[[]Delivery](t)(db.Deliveries())); n != 2 {
+		t.Errorf("%d queued, want the answers to the follow and to the quote", n)
+	}
+	must[bool](t)(db.RemoveFollower(noon, actor, "u1"))
+	left := must[[]Delivery](t)(db.Deliveries())
+	if len(left) != 1 || left[0].Object != quote.Quoting {
+		t.Errorf("left: %+v", left)
+	}
+}
