@@ -51,7 +51,10 @@ type linter struct {
 	out  []string
 }
 
-func (l *linter) say(format string, args ...any) { l.out = append(l.out, fmt.Sprintf(format, args...)) }
+// say adds a line. What it quotes of the feed or its server must not break it.
+func (l *linter) say(format string, args ...any) {
+	l.out = append(l.out, strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " "))
+}
 
 // about says something of the entries at some places, if there are any. Of the two ways to say it, the first is
 // for one entry.

@@ -67,8 +67,8 @@ func identity(guid, link string) string {
 	return guid
 }
 
-// byGUID matches by GUID, or by link where there is no GUID; where that occurs more than once on either side, title, date, address and text
-// tell those that share it apart.
+// byGUID matches by GUID, or by link where there is no GUID; where that occurs more than once on either side, title,
+// date, address and text tell those that share it apart.
 func (m *matcher) byGUID() {
 	items, known := map[string][]int{}, map[string][]int{}
 	for i, s := range m.subjects {

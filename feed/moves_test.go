@@ -200,6 +200,12 @@ func TestRedirectsThatTellNothing(t *testing.T) {
 	s.at(0, posts(3, 2, 1))
 	s.leads = map[string]string{"blog.example/2/": "https://blog.example/new/2", "blog.example/1/": "https://blog.example/new/2"}
 	want(t, "two pages that were put together", s.at(1, docOf(post(3), moved(2))), "create blog.example/new/2")
+	s = newStory(t, "deletions = never")
+	s.at(0, posts(3, 2, 1))
+	s.leads = map[string]string{"blog.example/2/": "https://blog.example/2/"}
+	reused := moved(2)
+	reused.Link = post(2).Link
+	want(t, "another entry at the same address", s.at(1, docOf(post(3), reused, post(1))), "create "+hashKey("blog.example", s.cfg.URL, "new-2"))
 	if p := s.plan(docOf(moved(4)), day1); len(p.want) != 0 {
 		t.Errorf("what is newer than everything is asked about: %+v", p.want)
 	}

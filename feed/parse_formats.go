@@ -3,6 +3,7 @@ package feed
 import (
 	"bytes"
 	stdjson "encoding/json"
+	"html"
 	"regexp"
 	"slices"
 	"strconv"
@@ -211,7 +212,7 @@ func (d *Document) json(o *json.Feed, f *gofeed.Feed, more jsonExtras) {
 		if it.Content == "" {
 			it.Content = textToHTML(src.ContentText)
 		}
-		it.Summary = textToHTML(src.Summary)
+		it.Summary = textToHTML(html.UnescapeString(src.Summary)) // text by the letter, but Publii writes &hellip;
 		if n < len(more.Items) {
 			it.addWarning(more.Items[n].Crier.Warning)
 		}

@@ -132,7 +132,8 @@ type PolledFeed struct {
 	Changed int          `json:"changed"`
 	Removed int          `json:"removed"`
 	Held    int          `json:"held"`
-	Error   string       `json:"error"` // empty when the feed was read
+	Error   string       `json:"error"`         // empty when the feed was read
+	Why     string       `json:"why,omitempty"` // why entries are held
 	Items   []PolledItem `json:"items,omitempty"`
 }
 

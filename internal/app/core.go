@@ -155,7 +155,7 @@ func polled(outcomes []feed.Outcome) []admin.PolledFeed {
 	out := make([]admin.PolledFeed, len(outcomes))
 	for i, f := range outcomes {
 		out[i] = admin.PolledFeed{
-			URL: f.URL, New: f.New, Changed: f.Changed, Removed: f.Removed, Held: f.Held, Error: f.Error,
+			URL: f.URL, New: f.New, Changed: f.Changed, Removed: f.Removed, Held: f.Held, Error: f.Error, Why: f.Why,
 		}
 		for _, it := range f.Items {
 			out[i].Items = append(out[i].Items, admin.PolledItem{Action: it.Action, Title: it.Title, URL: it.URL})

@@ -80,7 +80,9 @@ func text(w http.ResponseWriter, status int, s string) {
 // capped bounds what any handler can read of a body.
 func capped(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if !strings.HasPrefix(r.URL.Path, websubPrefix) { // which reads large bodies, and keeps nothing of them
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		}
 		next.ServeHTTP(w, r)
 	})
 }
@@ -96,7 +98,7 @@ func (a *App) recovered(next http.Handler) http.Handler {
 			if v == http.ErrAbortHandler {
 				panic(v)
 			}
-			a.log.Error("a request failed; please report this", "panic", v, "path", r.URL.Path, "stack", string(debug.Stack()))
+			a.log.Error("a request failed; please report this", "panic", v, "path", shownPath(r.URL.Path), "stack", string(debug.Stack()))
 			w.WriteHeader(http.StatusInternalServerError)
 		}()
 		next.ServeHTTP(w, r)

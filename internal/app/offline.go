@@ -10,6 +10,7 @@ import (
 
 	"crier/internal/admin"
 	"crier/internal/config"
+	"crier/internal/extras"
 	"crier/store"
 )
 
@@ -113,7 +114,7 @@ func (off *Offline) openAt(dataDir string) (*store.DB, error) {
 func (off *Offline) publishAfter(c *core) {
 	poll, settle := off.Ops.Poll, off.Ops.Settle
 	publish := func(ctx context.Context) error {
-		if err := c.extras.RunDue(ctx); err != nil {
+		if err := lookBriefly(ctx, c.extras); err != nil {
 			return err
 		}
 		for {
@@ -137,6 +138,19 @@ func (off *Offline) publishAfter(c *core) {
 		}
 		return n, publish(ctx)
 	}
+}
+
+// offlineLooks bounds how long a command keeps the store while it looks at pages and pictures.
+const offlineLooks = 15 * time.Second
+
+// lookBriefly looks at what goes out. What there is no time for goes out as the feed has it.
+func lookBriefly(ctx context.Context, w *extras.Worker) error {
+	bounded, cancel := context.WithTimeout(ctx, offlineLooks)
+	defer cancel()
+	if err := w.RunDue(bounded); err != nil && bounded.Err() == nil {
+		return err
+	}
+	return ctx.Err()
 }
 
 // scratch returns the configuration with a data directory for the moment.

@@ -21,6 +21,7 @@ const (
 	stopHTTP      = 1200 * time.Millisecond
 	stopPoller    = 700 * time.Millisecond
 	stopLooker    = 100 * time.Millisecond
+	stopExtras    = 300 * time.Millisecond // a picture may be half decoded
 	stopPublisher = 500 * time.Millisecond
 	stopDeliverer = 4400 * time.Millisecond
 	stopControl   = 600 * time.Millisecond
@@ -52,7 +53,7 @@ func (a *App) Run(ctx context.Context) error {
 		{"poller", stopPoller, a.runPoller},
 		{"websub", stopLooker, a.core.websub.Run},
 		{"notices", stopLooker, a.core.notices.Run},
-		{"extras", stopLooker, a.core.extras.Run},
+		{"extras", stopExtras, a.core.extras.Run},
 		{"publisher", stopPublisher, a.core.server.RunPublisher},
 		{"deliverer", stopDeliverer, a.core.server.RunDeliverer},
 		{"control", stopControl, func(ctx context.Context) error { return admin.Serve(ctx, a.socket, a.core.ops) }},

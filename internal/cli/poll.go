@@ -70,6 +70,11 @@ func showPoll(e *env, r admin.PollRequest, res admin.PollResult) error {
 			continue // it is the command's error, which stands on the last line
 		}
 		fmt.Fprintf(d, "  %d new, %d changed, %d removed, %d held\n", f.New, f.Changed, f.Removed, f.Held)
+		if f.Why != "" {
+			for _, part := range d.wrapped(line("held: "+f.Why), 2) {
+				fmt.Fprintf(d, "  %s\n", part)
+			}
+		}
 		for _, it := range f.Items {
 			fmt.Fprintf(d, "  %-8s %s\n", line(it.Action), d.fit(line(titleOr(it.Title, it.URL)), 11))
 			if it.Title != "" && it.URL != "" {

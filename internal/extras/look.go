@@ -44,6 +44,8 @@ func (w *Worker) look(ctx context.Context, t task) content.Extras {
 		s.page = t.entry.URL
 	}
 	s.x = content.Extras{Language: t.before.Language, Image: t.before.Image, Pictures: maps.Clone(t.before.Pictures)}
+	// What was not there before may be there now: that is why people edit.
+	maps.DeleteFunc(s.x.Pictures, func(_ string, p content.Picture) bool { return p.Unfit })
 	for range rounds {
 		if !s.step(ctx) || ctx.Err() != nil {
 			break
@@ -141,9 +143,8 @@ func (s *search) readPage(ctx context.Context) {
 }
 
 // forget drops the pictures of earlier versions of the entry, so that a record does not grow with every edit.
-// Unfit ones stay: without them, the rendering would show them again.
 func (s *search) forget() {
-	maps.DeleteFunc(s.x.Pictures, func(address string, p content.Picture) bool {
-		return !p.Unfit && !s.shown[address] && !s.asked[address]
+	maps.DeleteFunc(s.x.Pictures, func(address string, _ content.Picture) bool {
+		return !s.shown[address] && !s.asked[address]
 	})
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"crier/content"
@@ -100,7 +102,7 @@ func (w *Worker) attend(ctx context.Context, e store.Entry) error {
 	if err != nil {
 		return err
 	}
-	t := task{feed: e.Feed, own: e.HasPage, before: before.Extras}
+	t := task{feed: e.Feed, own: OwnPage(e.URL, e.Key), before: before.Extras}
 	rec := record{Of: e.FieldsHash}
 	if err := json.Unmarshal(current, &t.entry); err != nil {
 		w.log.Debug("entry cannot be read", "entry", e.Key, "err", err) // the publisher says so at a level that is seen
@@ -117,10 +119,31 @@ func (w *Worker) attend(ctx context.Context, e store.Entry) error {
 	if err := w.cfg.Store.PutExtras(e.Key, raw); err != nil {
 		return fmt.Errorf("store the extras of entry %s: %w", e.Key, err)
 	}
+	w.tell(e, rec.Extras)
 	if w.cfg.Notify != nil {
 		w.cfg.Notify()
 	}
 	return nil
+}
+
+// tell writes a line of the activity log for each picture that the owner will miss in the post. A line that cannot be
+// written is no reason to keep the post.
+func (w *Worker) tell(e store.Entry, x content.Extras) {
+	var lines []store.LogEntry
+	for _, address := range slices.Sorted(maps.Keys(x.Pictures)) {
+		if x.Pictures[address].Unfit {
+			lines = append(lines, store.LogEntry{
+				Time: time.Now().UTC(), Direction: "feed", Type: "Picture left out", Object: address, From: e.Feed, To: e.URL,
+				Result: "it is not there, or nothing that other servers could show",
+			})
+		}
+	}
+	if len(lines) == 0 {
+		return
+	}
+	if err := w.cfg.Store.AppendLog(lines...); err != nil {
+		w.log.Warn("cannot write the activity log", "err", err)
+	}
 }
 
 // known returns what was learnt of an entry before; empty where nobody has looked, or another version of crier

@@ -266,3 +266,29 @@ func TestSkipped(t *testing.T) {
 		t.Errorf("asked for %v", wd.web.asked)
 	}
 }
+
+// TestLatePicture: a picture that was not there is said so in the log, and asked for again when the entry is edited.
+func TestLatePicture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wd := newWorld(t, full())
+		wd.put("blog.example/post", inText(pic), nil)
+		defer wd.run()()
+		<-wd.told
+		if x, _ := wd.learnt("blog.example/post"); !x.Pictures[pic].Unfit {
+			t.Fatalf("learnt %+v", x)
+		}
+		log, err := wd.db.Log(0, 0, false)
+		if err != nil || len(log) != 1 || log[0].Type != "Picture left out" || log[0].Object != pic {
+			t.Errorf("the log says %+v, %v", log, err)
+		}
+		wd.web.mu.Lock()
+		wd.web.answers[pic] = rawAnswer(pngOf(t, quarters(30, 20)))
+		wd.web.mu.Unlock()
+		wd.put("blog.example/post", inText(pic, "https://pics.example/other.png"), func(e *store.Entry) { e.State, e.Todo = store.EntryLive, store.TodoUpdate })
+		wd.w.Wake()
+		<-wd.told
+		if x, _ := wd.learnt("blog.example/post"); x.Pictures[pic].Unfit || x.Pictures[pic].Width != 30 {
+			t.Errorf("after the edit: %+v", x)
+		}
+	})
+}

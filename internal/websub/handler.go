@@ -13,8 +13,8 @@ import (
 
 const (
 	callbackPath = "/websub/"
-	maxPush      = 1 << 20 // bytes of a push that are read
-	maxChallenge = 1 << 10 // bytes; hubs send some dozens
+	maxPush      = 16 << 20 // bytes of a push that are read, and not kept: some hubs send the whole feed
+	maxChallenge = 1 << 10  // bytes; hubs send some dozens
 )
 
 // errTooLong says that a push is longer than is read, so that its signature cannot be checked.

@@ -133,14 +133,14 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestRefused shows that a no is taken for a week, unless the feed names another hub or topic.
+// TestRefused shows that a no that is said three times is taken for a week, unless the feed names another hub or topic.
 func TestRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, blog)
 		w.hub.status, w.hub.body = 403, "not here"
 		w.start()
 		pass(6 * day)
-		if n := len(w.hub.requests()); n != 1 {
+		if n := len(w.hub.requests()); n != 3 {
 			t.Errorf("asked %d times in a week", n)
 		}
 		sub := w.sub()
@@ -149,19 +149,38 @@ func TestRefused(t *testing.T) {
 		}
 		w.wantLog("Subscription refused")
 		pass(2*day + oneHour)
-		if n := len(w.hub.requests()); n != 2 {
+		if n := len(w.hub.requests()); n != 4 {
 			t.Errorf("asked %d times in eight days", n)
 		}
 		w.hub.set(func() { w.hub.status = 202 })
 		w.names(blog, "https://other.example/hub#x", topic)
 		pass(2 * time.Second)
 		asked := w.hub.requests()
-		if last := asked[len(asked)-1]; len(asked) != 3 || last.url != "https://other.example/hub" ||
+		if last := asked[len(asked)-1]; len(asked) != 5 || last.url != "https://other.example/hub" ||
 			last.form.Get("hub.callback") == asked[0].form.Get("hub.callback") || last.form.Get("hub.secret") == asked[0].form.Get("hub.secret") {
 			t.Errorf("another hub was asked %+v", asked)
 		}
 		if !w.s.Healthy(blog) {
 			t.Errorf("not healthy with the other hub: %+v", w.sub())
+		}
+	})
+}
+
+// TestRenewalRefused shows that what the hub granted stays good to its end, whatever stands before the hub meanwhile.
+func TestRenewalRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, blog)
+		w.start()
+		pass(2 * time.Second)
+		w.hub.set(func() { w.hub.status = 403 })
+		pass(9 * day)
+		if n := len(w.hub.requests()); n < 4 || !w.s.Healthy(blog) {
+			t.Errorf("asked %d times, and the subscription is %+v", n, w.sub())
+		}
+		w.hub.set(func() { w.hub.status = 202 })
+		pass(2 * day)
+		if sub := w.sub(); !w.s.Healthy(blog) || sub.Failures != 0 {
+			t.Errorf("once the hub takes it again: %+v", sub)
 		}
 	})
 }

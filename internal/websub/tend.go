@@ -94,6 +94,10 @@ func asked(sub *store.Subscription, now time.Time) {
 	sub.Failures++
 }
 
+// refusals is how many requests in a row a hub must refuse before it is left alone for a week. Some verify before
+// they answer, and refuse as long as we cannot be reached yet; others stand behind something that refuses at times.
+const refusals = 3
+
 // failed records that a request failed. One that was verified all the same, its answer having been lost, counts as
 // good.
 func (s *Subscriber) failed(path string, failure error) (store.Subscription, error) {
@@ -104,8 +108,11 @@ func (s *Subscriber) failed(path string, failure error) (store.Subscription, err
 		}
 		counts, news = true, sub.LastError != failure.Error()
 		sub.LastError = failure.Error()
-		if _, denied = errors.AsType[*refusal](failure); denied {
-			deny(sub, time.Now().UTC(), sub.LastError)
+		now := time.Now().UTC()
+		_, refused := errors.AsType[*refusal](failure)
+		good := sub.State == store.SubscriptionActive && !lapsed(*sub, now)
+		if denied = refused && !good && sub.Failures >= refusals; denied {
+			deny(sub, now, sub.LastError)
 		}
 		return true
 	})
