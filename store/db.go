@@ -28,6 +28,7 @@ type DB struct {
 // Options say how to open the store.
 type Options struct {
 	LockTimeout time.Duration // how long to wait for the lock; 0 means one second
+	AsItIs      bool          // a store of an older schema is not brought up to date but refused with ErrOlder
 }
 
 // Open opens the store file at path, making it where it does not exist. A lock held by another process is
@@ -53,7 +54,7 @@ func Open(path string, o Options) (*DB, error) {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
 	db := &DB{b: b, path: path}
-	if err := db.prepare(); err != nil {
+	if err := db.prepare(o.AsItIs); err != nil {
 		b.Close()
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
@@ -102,7 +103,7 @@ func openFile(path string, timeout time.Duration) (b *bolt.DB, err error) {
 }
 
 // prepare makes the buckets of a new store and brings an older one up to date.
-func (db *DB) prepare() error {
+func (db *DB) prepare(asItIs bool) error {
 	current := false
 	err := db.b.View(func(tx *bolt.Tx) error {
 		version, fresh, err := schemaOf(tx)
@@ -111,6 +112,9 @@ func (db *DB) prepare() error {
 	})
 	if err != nil || current {
 		return err
+	}
+	if asItIs {
+		return ErrOlder
 	}
 	return db.b.Update(migrate)
 }

@@ -10,6 +10,8 @@ var (
 	ErrConflict = errors.New("changed meanwhile")
 	// ErrLocked says that another process holds the store.
 	ErrLocked = errors.New("the store is in use by another process")
+	// ErrOlder says that an older version of crier wrote the store, which was to be left as it is.
+	ErrOlder = errors.New("the store was written by an older version of crier")
 	// ErrNewer says that a newer version of crier wrote the store.
 	ErrNewer = errors.New("the store was written by a newer version of crier")
 )

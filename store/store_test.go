@@ -417,6 +417,11 @@ func FuzzQueueKey(f *testing.F) {
 func TestOldStoreIsBroughtUpToDate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "crier.db")
 	unpack(t, "testdata/v1.db.gz", path)
+	for range 2 { // it stays as it is
+		if db, err := Open(path, Options{AsItIs: true}); !errors.Is(err, ErrOlder) {
+			t.Fatalf("opened as it is: %v, %v", db, err)
+		}
+	}
 	db := must[*DB](t)(Open(path, Options{}))
 	defer db.Close()
 	sound(t, db)

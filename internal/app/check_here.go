@@ -112,7 +112,11 @@ func (c *checker) store(ctx context.Context) []CheckItem {
 	if !hasStore(c.cfg.DataDir) {
 		return []CheckItem{daemon, {"store", CheckNote, "there is none yet; the first start makes it", ""}}
 	}
-	db, err := openStore(c.cfg.DataDir)
+	// Whoever only looks must not turn a store into one that the daemon of yesterday cannot read.
+	db, err := store.Open(filepath.Join(c.cfg.DataDir, storeFile), store.Options{LockTimeout: lockWait, AsItIs: true})
+	if errors.Is(err, store.ErrOlder) {
+		return []CheckItem{daemon, {"store", CheckNote, "an older version of crier wrote it; the next start brings it up to date", ""}}
+	}
 	if errors.Is(err, ErrLocked) {
 		return []CheckItem{{"daemon", CheckWrong, fmt.Sprintf("%v, and does not answer at %s", err, admin.SocketPath(c.cfg.DataDir)),
 			"wait if it is starting or stopping, else stop that process"}}

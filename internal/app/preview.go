@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -137,10 +136,13 @@ func (l *looker) posts(ctx context.Context, server *federation.Server, s sightin
 	group.SetLimit(looksAtOnce)
 	for i, e := range s.entries {
 		group.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			var x content.Extras
 			if !l.o.Offline {
 				asked := e.Entry
-				if !hasOwnPage(e) {
+				if !extras.OwnPage(e.URL, e.Key) {
 					asked.URL = ""
 				}
 				x = looks.Look(ctx, s.feed.URL, asked)
@@ -150,17 +152,14 @@ func (l *looker) posts(ctx context.Context, server *federation.Server, s sightin
 			return err
 		})
 	}
-	return posts, group.Wait()
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return posts, ctx.Err() // half a look is none
 }
 
 // looksAtOnce is how many entries' pages and pictures are fetched at the same time.
 const looksAtOnce = 4
-
-// hasOwnPage tells that an entry's address is that of its own page: then its key is made of it.
-func hasOwnPage(e feed.ReadEntry) bool {
-	_, address, _ := strings.Cut(e.URL, "://")
-	return address != "" && address == e.Key
-}
 
 func (l *looker) post(server *federation.Server, s sighting, e feed.ReadEntry, x content.Extras) (PreviewedPost, error) {
 	now := time.Now()

@@ -78,19 +78,3 @@ func TestNewest(t *testing.T) {
 		}
 	}
 }
-
-func TestHasOwnPage(t *testing.T) {
-	tests := map[string]struct {
-		url, key string
-		want     bool
-	}{
-		"page":           {"https://example.com/a/", "example.com/a/", true},
-		"somebody's":     {"https://other.example/a/", "example.com/oyq3vzwj2fhdwctzgjhmzzv4im", false},
-		"no page at all": {"", "", false},
-	}
-	for name, tt := range tests {
-		if got := hasOwnPage(feed.ReadEntry{Entry: content.Entry{URL: tt.url}, Key: tt.key}); got != tt.want {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
-}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -185,14 +186,33 @@ func previewJSON(s preview.Sheet) []previewed {
 	return out
 }
 
+// replacePage writes a page, over an older one but over nothing else: FILE is easily taken for what is to be looked at.
+func replacePage(file string, page []byte) error {
+	old, err := os.ReadFile(file)
+	ours := bytes.Contains(old[:min(len(old), pageStart)], []byte(preview.Mark))
+	if err == nil && len(old) > 0 && !ours {
+		return fmt.Errorf("%s is there already and is no preview; name another file for the page", file)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	if err := os.WriteFile(file, page, 0o644); err != nil {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	return nil
+}
+
+// pageStart is within how many bytes a page of ours says that it is one.
+const pageStart = 300
+
 // writePage writes the page and says where to look at it. A page that cannot be made leaves the file as it was.
 func (e *env) writePage(file string, s preview.Sheet) error {
 	var page bytes.Buffer
 	if err := preview.Page(&page, s); err != nil {
 		return err
 	}
-	if err := os.WriteFile(file, page.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("write the page: %w", err)
+	if err := replacePage(file, page.Bytes()); err != nil {
+		return err
 	}
 	abs, err := filepath.Abs(file)
 	if err != nil {

@@ -16,6 +16,9 @@ import (
 //go:embed page.html page.css
 var files embed.FS // read only
 
+// Mark is what stands near the beginning of every page, and of no other.
+const Mark = `<meta name="generator" content="crier preview">`
+
 // Page writes the posts as a web page that stands by itself.
 func Page(w io.Writer, s Sheet) error {
 	t, err := template.ParseFS(files, "page.html")
