@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -8,10 +9,11 @@ import (
 )
 
 // Check recomputes every index, count and cross reference and reports each difference; empty means sound.
-// It reads the whole store.
+// It reads the whole store, and holds up all writers meanwhile: beside one, bbolt takes pages that are just being
+// freed for lost ones.
 func (db *DB) Check() ([]string, error) {
 	c := checker{want: map[string]map[string]string{}}
-	err := db.b.View(func(tx *bolt.Tx) error {
+	err := db.withoutWriters(func(tx *bolt.Tx) error {
 		for err := range tx.Check() {
 			c.say("file: %v", err)
 		}
@@ -26,6 +28,15 @@ func (db *DB) Check() ([]string, error) {
 		return c.found, fmt.Errorf("check store %s: %w", db.path, err)
 	}
 	return c.found, nil
+}
+
+// withoutWriters has a store read while nobody can write to it.
+func (db *DB) withoutWriters(read func(*bolt.Tx) error) error {
+	tx, err := db.b.Begin(true)
+	if err != nil {
+		return err
+	}
+	return errors.Join(read(tx), tx.Rollback())
 }
 
 // checker collects, bucket by bucket, the rows that ought to be in the indexes.
