@@ -59,12 +59,11 @@ type propertyValue struct {
 }
 
 // Actor returns the account's actor document exactly as it is served. The caller must not change it.
-func (s *Server) Actor() json.RawMessage { return s.docs.actor.body }
+func (s *Server) Actor() json.RawMessage { return s.person().actor.body }
 
 // makeActor encodes the actor. Its url is on our own host and never the blog's: Mastodon (to 4.7) drops
 // one on another host, and Misskey 2025.11 then refuses every update of the actor.
-func (s *Server) makeActor() []byte {
-	p := s.cfg.Profile
+func (s *Server) makeActor(p Profile) []byte {
 	a := actorObject{
 		Context: actorContext(), ID: s.ids.Actor(), Type: "Person",
 		PreferredUsername: s.user, WebFinger: s.cfg.Handle, Name: firstOf(p.Name, s.user), Summary: p.Summary,

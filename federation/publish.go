@@ -31,6 +31,8 @@ type publishing struct {
 
 	since time.Time // when the publisher started; zero before
 
+	announced bool // the followers know the profile as it is; only RunPublisher asks
+
 	// stuck are the entries that cannot become posts, with the version that was tried: they are left out
 	// until the feed brings another version or the program is started anew. There are hardly ever any.
 	stuck map[string]uint64
@@ -54,7 +56,7 @@ func (s *Server) RunPublisher(ctx context.Context) error {
 	s.publishing.begin(time.Now())
 	failing := false
 	for {
-		_, next, err := s.publishDue(ctx)
+		next, err := s.publishAll(ctx)
 		switch {
 		case err != nil && !failing:
 			s.log.Error("cannot publish; it is tried again until the store can be written", "err", err)
@@ -66,6 +68,18 @@ func (s *Server) RunPublisher(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// publishAll tells the followers of a changed profile, and publishes what is due.
+func (s *Server) publishAll(ctx context.Context) (next time.Time, err error) {
+	if !s.publishing.announced {
+		if _, err := s.AnnounceActor(); err != nil {
+			return time.Time{}, err
+		}
+		s.publishing.announced = true
+	}
+	_, next, err = s.publishDue(ctx)
+	return next, err
 }
 
 func publisherWait(next time.Time, err error) time.Duration {

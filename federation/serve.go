@@ -14,8 +14,6 @@ import (
 
 // documents is what is prepared once, so that reading it costs next to nothing.
 type documents struct {
-	actor         document
-	fingers       map[string]finger // WebFinger answers by resourceKey
 	hostMeta      document
 	nodeInfoLinks document
 	pages         *pages
@@ -25,8 +23,6 @@ type documents struct {
 
 func (s *Server) makeDocuments() *documents {
 	d := &documents{
-		actor:         newDocument(s.makeActor(), ageActor),
-		fingers:       s.makeFingers(),
 		hostMeta:      s.makeHostMeta(),
 		nodeInfoLinks: s.makeNodeInfoLinks(),
 	}
@@ -144,7 +140,7 @@ func (s *Server) serveActor(w http.ResponseWriter, r *http.Request) {
 		s.serveProfile(w, r)
 		return
 	}
-	s.docs.actor.serve(w, r)
+	s.person().actor.serve(w, r)
 }
 
 func (s *Server) serveRoot(w http.ResponseWriter, r *http.Request) {

@@ -43,7 +43,7 @@ type finger struct {
 
 // makeFingers prepares the answers for every name and address that belongs to the account, by the key
 // that resourceKey makes of them. An alias that is no name is left out, with a word in the log.
-func (s *Server) makeFingers() map[string]finger {
+func (s *Server) makeFingers(p Profile) map[string]finger {
 	fingers := map[string]finger{}
 	add := func(key string, d descriptor) {
 		if _, taken := fingers[key]; !taken { // the account's own names come first
@@ -52,13 +52,13 @@ func (s *Server) makeFingers() map[string]finger {
 	}
 	handle, own := s.nameHere(s.domain), s.nameHere(s.ids.Host())
 	subject := "acct:" + handle
-	add(handle, s.ownJRD(subject, subject))
-	add(own, s.ownJRD(subject, "acct:"+own))
+	add(handle, s.ownJRD(p, subject, subject))
+	add(own, s.ownJRD(p, subject, "acct:"+own))
 	// The account can be asked for by its actor, by the blog's address, and by this host's (FEP-d556).
 	blog := "https://" + s.domain + "/"
 	for address, asked := range map[string]string{s.ids.Actor(): subject, s.ids.Base(): subject, blog: blog} {
 		if key, err := resourceKey(address); err == nil {
-			add(key, s.ownJRD(subject, asked))
+			add(key, s.ownJRD(p, subject, asked))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.cfg.Aliases)) {
@@ -71,7 +71,7 @@ func (s *Server) makeFingers() map[string]finger {
 			add(key, elsewhereJRD(asWritten(name, key), target))
 			continue
 		}
-		add(key, s.ownJRD(subject, "acct:"+key))
+		add(key, s.ownJRD(p, subject, "acct:"+key))
 	}
 	return fingers
 }
@@ -97,7 +97,7 @@ func newJRD(b []byte) document {
 
 // ownJRD describes the account: the subject is its one canonical name whatever was asked for, since
 // Mastodon and Akkoma take the handle from there; another name that was asked is among the aliases.
-func (s *Server) ownJRD(subject, asked string) descriptor {
+func (s *Server) ownJRD(p Profile, subject, asked string) descriptor {
 	d := descriptor{Subject: subject, Aliases: []string{s.ids.Actor()}, Links: []descriptorLink{
 		{Rel: relProfile, Type: "text/html", Href: s.ids.Actor()},
 		{Rel: "self", Type: typeActivity, Href: s.ids.Actor()},
@@ -105,7 +105,7 @@ func (s *Server) ownJRD(subject, asked string) descriptor {
 	if asked != subject {
 		d.Aliases = append(d.Aliases, asked)
 	}
-	if avatar := s.cfg.Profile.Avatar; avatar.URL != "" {
+	if avatar := p.Avatar; avatar.URL != "" {
 		d.Links = append(d.Links, descriptorLink{Rel: relAvatar, Type: avatar.Type, Href: avatar.URL})
 	}
 	return d
@@ -134,7 +134,7 @@ func (s *Server) serveWebFinger(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
-	f, ok := s.docs.fingers[key]
+	f, ok := s.person().fingers[key]
 	if !ok {
 		s.fail(w, r, http.StatusNotFound, "nobody of that name is known here")
 		return

@@ -25,6 +25,7 @@ type Config struct {
 	BaseURL   string // "https://fedi.example.com"
 	Handle    string // "user@example.com", lower case
 	Profile   Profile
+	Presence  store.Presence           // as it is stored
 	Aliases   map[string]string        // further WebFinger names: "self" or the id of an actor elsewhere
 	Feeds     map[string]content.Style // by the feed's address
 	Version   string
@@ -76,6 +77,7 @@ type Server struct {
 	publishing *publishing
 	sending    *sending
 	docs       *documents // prepared answers
+	living     living     // and those about the actor
 
 	publish chan struct{} // one slot: wakes the publisher
 	deliver chan struct{} // one slot: wakes the deliverer
@@ -103,6 +105,7 @@ func New(c Config) *Server {
 	}
 	s.resolver = newResolver(s.client, c.Store)
 	s.docs = s.makeDocuments()
+	s.living.now.Store(s.makePerson(c.Presence))
 	return s
 }
 

@@ -18,6 +18,7 @@ import (
 //	meta
 //	  schema            number of the schema, decimal: the plainest form, so that any version can read it
 //	  account           Account
+//	  presence          Presence
 //	  followers, listed counts, 8 bytes
 //	feeds               address                  → Feed
 //	entries             key                      → Entry
@@ -88,6 +89,7 @@ var (
 
 	keySchema    = []byte("schema")
 	keyAccount   = []byte("account")
+	keyPresence  = []byte("presence")
 	keyFollowers = []byte("followers")
 	keyListed    = []byte("listed")
 )

@@ -413,10 +413,16 @@ func FuzzQueueKey(f *testing.F) {
 	})
 }
 
-// TestOldStoreIsBroughtUpToDate opens a store that the first schema left behind.
+// TestOldStoreIsBroughtUpToDate opens stores that earlier schemas left behind.
 func TestOldStoreIsBroughtUpToDate(t *testing.T) {
+	for _, packed := range []string{"testdata/v1.db.gz", "testdata/v2.db.gz"} {
+		t.Run(packed, func(t *testing.T) { testOldStore(t, packed) })
+	}
+}
+
+func testOldStore(t *testing.T, packed string) {
 	path := filepath.Join(t.TempDir(), "crier.db")
-	unpack(t, "testdata/v1.db.gz", path)
+	unpack(t, packed, path)
 	for range 2 { // it stays as it is
 		if db, err := Open(path, Options{AsItIs: true}); !errors.Is(err, ErrOlder) {
 			t.Fatalf("opened as it is: %v, %v", db, err)
@@ -440,6 +446,7 @@ func TestOldStoreIsBroughtUpToDate(t *testing.T) {
 	if n := must[int](t)(db.CountFollowers()); n != 1 {
 		t.Errorf("%d followers", n)
 	}
+	must[int](t)(db.SavePresence(noon, must[Presence](t)(db.Presence())))
 }
 
 func unpack(t *testing.T, packed, path string) {

@@ -67,6 +67,9 @@ func build(ctx context.Context, cfg *config.Config, p parts) (*core, error) {
 	if fc.Profile, err = profile(cfg, p.account); err != nil {
 		return nil, err
 	}
+	if fc.Presence, err = p.db.Presence(); err != nil {
+		return nil, fmt.Errorf("read the account: %w", err)
+	}
 	known := aliasBook{path: filepath.Join(cfg.DataDir, aliasFile), log: p.log}
 	if p.serves {
 		known.lookup = func(ctx context.Context, what string) (json.RawMessage, string, error) {

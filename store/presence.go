@@ -1,0 +1,78 @@
+package store
+
+import (
+	"errors"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Presence is what changes in the life of an account, beside its configuration: under which other names it
+// is known, whether it has moved away, and what its followers were last told of it.
+type Presence struct {
+	Version uint64 `json:"version"` // raised by every change; as read, when it is written
+
+	// Announced is the hash of the actor as the followers were last told of it; Told how often they were.
+	Announced string `json:"announced,omitempty"`
+	Told      uint64 `json:"told,omitempty"`
+}
+
+// Broadcast is an activity for the inboxes of all followers, with its lines in the log.
+type Broadcast struct {
+	Activity Activity
+	Log      []LogEntry
+}
+
+// Presence returns the account's presence; that of an account which never changed is the zero value.
+func (db *DB) Presence() (p Presence, err error) {
+	err = db.b.View(func(tx *bolt.Tx) error {
+		p, err = get[Presence](tx, bucketMeta, keyPresence)
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+	return p, err
+}
+
+// SavePresence writes a presence that was read and changed, and queues what the followers are to be told of
+// it, in one transaction. ErrConflict where somebody else changed it meanwhile: nothing is written. It
+// returns how many deliveries were queued.
+func (db *DB) SavePresence(now time.Time, p Presence, tell ...Broadcast) (queued int, err error) {
+	err = db.b.Update(func(tx *bolt.Tx) error {
+		queued = 0
+		old, err := get[Presence](tx, bucketMeta, keyPresence)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if old.Version != p.Version {
+			return ErrConflict
+		}
+		p.Version++
+		if err := put(tx, bucketMeta, keyPresence, p); err != nil {
+			return err
+		}
+		for _, b := range tell {
+			n, err := broadcast(tx, now, b)
+			if err != nil {
+				return err
+			}
+			queued += n
+		}
+		return nil
+	})
+	return queued, err
+}
+
+// broadcast queues an activity for all followers. Where there are none it leaves no trace but the log's.
+func broadcast(tx *bolt.Tx, now time.Time, b Broadcast) (queued int, err error) {
+	if queued, err = fanOut(tx, now, Publication{Activity: b.Activity}); err != nil {
+		return 0, err
+	}
+	if queued > 0 {
+		if err := put(tx, bucketActivities, []byte(b.Activity.ID), b.Activity); err != nil {
+			return 0, err
+		}
+	}
+	return queued, appendLog(tx, b.Log...)
+}
