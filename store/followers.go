@@ -46,14 +46,30 @@ type Follow struct {
 	Seen     string    // id of the Follow activity, marked as seen; empty where it has none
 	Answer   *Activity // the Accept, queued for the follower's own inbox; nil while pending
 	Log      []LogEntry
+
+	// Before is the follower as it was when State and Answer were decided on, the zero Follower where there was
+	// none: ErrConflict if that has changed. nil: nothing was decided by it.
+	Before *Follower
 }
 
 // AddFollower stores a follow: the follower (its Since is kept where it is known already), the count of
 // its inbox, the answer and its one delivery. An answer that already waits is not queued twice but made
-// due at once. It reports whether the follower is new.
+// due at once. A Reject of an earlier follow that still waits is dropped: Mastodon ends by it whatever follow there
+// is. It reports whether the follower is new; ErrBlocked if the owner has blocked the actor or its domain.
 func (db *DB) AddFollower(now time.Time, f Follow) (added bool, err error) {
 	err = db.b.Update(func(tx *bolt.Tx) error {
+		if isBlocked(tx, f.Follower.Actor) {
+			return fmt.Errorf("add follower %s: %w", f.Follower.Actor, ErrBlocked)
+		}
+		if f.Before != nil {
+			if err := unchanged(tx, f.Follower.Actor, *f.Before); err != nil {
+				return fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
+			}
+		}
 		if added, err = putFollower(tx, f.Follower); err != nil {
+			return fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
+		}
+		if err := dropRejects(tx, f.Follower); err != nil {
 			return fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
 		}
 		if err := markSeen(tx, now, f.Seen); err != nil {
@@ -92,13 +108,53 @@ func putFollower(tx *bolt.Tx, f Follower) (added bool, err error) {
 	if err := tx.Bucket(bucketGoneActors).Delete([]byte(f.Actor)); err != nil {
 		return false, err
 	}
-	if err := tx.Bucket(bucketFollowersSince).Put(sinceKey(f), nil); err != nil {
+	if err := tx.Bucket(bucketFollowersSince).Put(sinceKey(f), sinceMark(f)); err != nil {
 		return false, err
 	}
 	return added, put(tx, bucketFollowers, []byte(f.Actor), f)
 }
 
+// unchanged makes sure that what is stored of an actor is still as it was read; the zero Follower says that it
+// did not follow.
+func unchanged(tx *bolt.Tx, actor string, was Follower) error {
+	f, err := get[Follower](tx, bucketFollowers, []byte(actor))
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if f.State != was.State || !f.Since.Equal(was.Since) || f.FollowID != was.FollowID {
+		return ErrConflict
+	}
+	return nil
+}
+
+// dropRejects takes out of the queue the Rejects of a follower's earlier follows.
+func dropRejects(tx *bolt.Tx, f Follower) error {
+	return dropRows(tx, prefix(f.Inbox, f.Actor), func(d Delivery) bool { return d.Type == "Reject" })
+}
+
 func sinceKey(f Follower) []byte { return join(timeKey(f.Since), []byte(f.Actor)) }
+
+// sinceMark is the value of a row in followers_since.
+func sinceMark(f Follower) []byte {
+	if f.State == FollowerAccepted {
+		return nil
+	}
+	return []byte(f.State)
+}
+
+// markPending brings followers_since up to date in a store in which its rows had no value yet.
+func markPending(tx *bolt.Tx) error {
+	followers, err := list[Follower](tx, bucketFollowers)
+	if err != nil {
+		return err
+	}
+	for _, f := range followers {
+		if err := tx.Bucket(bucketFollowersSince).Put(sinceKey(f), sinceMark(f)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // countFollower adds delta to what is counted of an accepted follower; others are not counted.
 func countFollower(tx *bolt.Tx, f Follower, delta int) error {
@@ -186,10 +242,28 @@ func (db *DB) Follower(actor string) (f Follower, err error) {
 }
 
 // Followers returns up to limit followers (0: all), newest first, that come after the first skip ones.
-func (db *DB) Followers(skip, limit int) (page []Follower, err error) {
+func (db *DB) Followers(skip, limit int) ([]Follower, error) {
+	return db.followers(skip, limit, func(string) bool { return true })
+}
+
+// AcceptedFollowers is Followers without those that await approval.
+func (db *DB) AcceptedFollowers(skip, limit int) ([]Follower, error) {
+	return db.followers(skip, limit, func(mark string) bool { return mark == "" })
+}
+
+// PendingFollowers returns the followers that await approval, newest first.
+func (db *DB) PendingFollowers() ([]Follower, error) {
+	return db.followers(0, 0, func(mark string) bool { return mark != "" })
+}
+
+// followers goes by the index alone as far as it can: anybody can ask for a page that lies deep in the list.
+func (db *DB) followers(skip, limit int, which func(mark string) bool) (page []Follower, err error) {
 	err = db.b.View(func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucketFollowersSince).Cursor()
-		for k, _ := c.Last(); k != nil && (limit == 0 || len(page) < limit); k, _ = c.Prev() {
+		for k, mark := c.Last(); k != nil && (limit == 0 || len(page) < limit); k, mark = c.Prev() {
+			if !which(string(mark)) {
+				continue
+			}
 			if skip > 0 {
 				skip--
 				continue
@@ -203,6 +277,19 @@ func (db *DB) Followers(skip, limit int) (page []Follower, err error) {
 		return nil
 	})
 	return page, err
+}
+
+// CountPending returns how many followers await approval.
+func (db *DB) CountPending() (n int, err error) {
+	err = db.b.View(func(tx *bolt.Tx) error {
+		return scan(tx, bucketFollowersSince, nil, func(_, mark []byte) (bool, error) {
+			if len(mark) > 0 {
+				n++
+			}
+			return true, nil
+		})
+	})
+	return n, err
 }
 
 // CountFollowers returns how many accepted followers there are.

@@ -32,9 +32,10 @@ import (
 //	activities          id                       → Activity
 //	activity_rows       id                       → how many queued deliveries name it, 8 bytes
 //	followers           actor                    → Follower
-//	followers_since     time actor               index
+//	followers_since     time actor               → "pending", plain, where that is its state: an index
 //	inboxes             inbox                    → inboxRow: a distinct inbox and who is reached there
 //	gone_actors         actor                    → goneActor
+//	blocks              actor or domain          → Block
 //	queue               host 0 time seq          → Delivery; time is Next, or the end of time when parked
 //	queue_seq           seq                      → key in queue, plain
 //	queue_objects       inbox 0 object 0 seq     index
@@ -66,6 +67,7 @@ var (
 	bucketFollowersSince = []byte("followers_since")
 	bucketInboxes        = []byte("inboxes")
 	bucketGoneActors     = []byte("gone_actors")
+	bucketBlocks         = []byte("blocks")
 	bucketQueue          = []byte("queue")
 	bucketQueueSeq       = []byte("queue_seq")
 	bucketQueueObjects   = []byte("queue_objects")
@@ -84,6 +86,7 @@ var (
 		bucketFollowers, bucketFollowersSince, bucketInboxes, bucketGoneActors, bucketQueue, bucketQueueSeq,
 		bucketQueueObjects, bucketHosts, bucketHostsDue, bucketLog, bucketSeen, bucketSeenSince,
 		bucketExtras, bucketSubscriptions, bucketNotices, bucketQuotes,
+		bucketBlocks,
 	}
 
 	keySchema    = []byte("schema")
