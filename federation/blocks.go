@@ -157,7 +157,7 @@ func (s *Server) handleToBlock(ctx context.Context, name string) (store.Block, e
 // Suffix List, the part of ICANN's), is refused: "com" would block half the world.
 func domainToBlock(text string) (store.Block, error) {
 	domain := store.HostName("//" + text)
-	if _, err := netip.ParseAddr(domain); err != nil && !isDomain(domain) {
+	if _, err := netip.ParseAddr(domain); strings.Contains(text, "/") || err != nil && !isDomain(domain) {
 		return store.Block{}, fmt.Errorf("%q is neither a domain (bad.example), a handle (user@host) nor an address (https://…)", clean(text, 200))
 	} else if err != nil {
 		suffix, icann := publicsuffix.PublicSuffix(domain)

@@ -150,7 +150,7 @@ func (s *Server) decided(answer store.Activity, f store.Follower, result string)
 func (s *Server) findFollowers(ctx context.Context, names []string) ([]store.Follower, error) {
 	var handles []string
 	for _, name := range names {
-		if handle, err := plainHandle(name); err == nil {
+		if handle, err := plainHandle(strings.TrimSpace(name)); err == nil {
 			handles = append(handles, handle)
 		}
 	}
