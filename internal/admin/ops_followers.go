@@ -49,7 +49,7 @@ func (o *Ops) DecideFollowers(ctx context.Context, r FollowerRequest) ([]Followe
 		return nil, errors.New("all followers at once can only be approved")
 	}
 	changes, err := o.Decide(ctx, r)
-	if changes == nil {
+	if err == nil && changes == nil {
 		changes = []FollowerChange{}
 	}
 	return changes, err

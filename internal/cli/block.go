@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -41,11 +42,13 @@ func blockAddCommand() command {
 	var note string
 	return command{
 		use: "add ACTOR|DOMAIN...", short: "Block actors or whole domains", words: 1, more: manyWords,
-		long: `Blocks an actor (a handle, user@host, or an actor's address) or a domain with all that lies below it.
+		long: `Blocks an actor (a handle, user@host, or an actor's address) or a domain with all
+that lies below it.
 
-Whoever is blocked follows no longer, gets nothing, and can send what it likes: it is answered as if all
-were well, and dropped. The server of a single actor is told that the follow has ended; a domain is
-told nothing. What you publish for everybody stays readable for everybody.`,
+Whoever is blocked follows no longer and gets nothing. What they send is answered
+as if all were well, and dropped. The server of a single actor is told that the
+follow has ended; a domain is told nothing. What you publish for everybody stays
+readable for everybody.`,
 		flags: func(cmd *cobra.Command) {
 			cmd.Flags().StringVar(&note, "note", "", "why, for yourself; shown by \"crier block list\"")
 		},
@@ -75,7 +78,7 @@ func showBlocked(d display, b admin.BlockChange) {
 	}
 	if b.Doubt != "" {
 		for _, part := range d.wrapped(line("its address is taken as it stands, since it could not be looked up: "+b.Doubt), 2) {
-			fmt.Fprintf(d, "  %s\n", part)
+			fmt.Fprintf(d, "  %s\n", strings.TrimRight(part, " "))
 		}
 	}
 }
@@ -90,8 +93,9 @@ func counted(n int, what string) string {
 func blockRemoveCommand() command {
 	return command{
 		use: "remove ACTOR|DOMAIN...", short: "Lift blocks", words: 1, more: manyWords,
-		long: `Lifts blocks. Nobody follows again by it: whoever wants to has to ask anew, and at a server that was
-blocked as a whole, which was told nothing, has to unfollow first.`,
+		long: `Lifts blocks. Nobody follows again by it: whoever wants to has to ask anew. People
+on a server that was blocked as a whole, which was told nothing, have to unfollow
+first.`,
 		run: func(ctx context.Context, e *env, args []string) error {
 			return e.withOperator(ctx, app.StoreRead, func(o operator) error {
 				return eachName(args, func(what string) error {

@@ -78,15 +78,16 @@ func called(actor, handle string) string {
 	return actor
 }
 
-const namesOfActors = `ACTOR is a handle (user@host) or an actor's address, and there may be several; where one name fits
-nobody, nothing is done. Without a daemon the servers of the actors are told by the next one.`
+const namesOfActors = `ACTOR is a handle (user@host) or an actor's address, and there may be several; where
+one name fits nobody, nothing is done. Without a daemon, the servers of the actors
+are told by the next one.`
 
 func followerApproveCommand() command {
 	r := admin.FollowerRequest{Verdict: admin.Approve}
 	return command{
 		use: "approve ACTOR... | --all", short: "Let those follow who await your approval", more: manyWords,
-		long: `Lets those follow who await your approval (manually_approves_followers). They get what you publish
-from now on.
+		long: `Lets those follow who await your approval (manually_approves_followers). They get
+what you publish from now on.
 
 ` + namesOfActors,
 		flags: func(cmd *cobra.Command) {
@@ -108,8 +109,8 @@ from now on.
 func followerRejectCommand() command {
 	return command{
 		use: "reject ACTOR...", short: "Turn down those who await your approval", words: 1, more: manyWords,
-		long: `Turns down those who await your approval. Their servers are told, and they may ask again; who shall
-not is blocked with "crier block add".
+		long: `Turns down those who await your approval. Their servers are told, and they may ask
+again; who shall not is blocked with "crier block add".
 
 ` + namesOfActors,
 		run: func(ctx context.Context, e *env, args []string) error {
@@ -121,8 +122,8 @@ not is blocked with "crier block add".
 func followerRemoveCommand() command {
 	return command{
 		use: "remove ACTOR...", short: "End the follow of some followers", words: 1, more: manyWords,
-		long: `Ends the follow of followers: they get nothing any more, and their servers are told. They may follow
-again; who shall not is blocked with "crier block add".
+		long: `Ends the follow of followers: they get nothing any more, and their servers are told.
+They may follow again; who shall not is blocked with "crier block add".
 
 ` + namesOfActors,
 		run: func(ctx context.Context, e *env, args []string) error {
