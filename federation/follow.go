@@ -118,8 +118,8 @@ func (s *Server) decide(f *store.Follow) (result string, err error) {
 // that a repeated Accept has the same, and the answers to a Follow that comes back after its end, with the same id as
 // before where Misskey sends it, have others: Lemmy and Fedify act on no id twice.
 //
-// The answer is filed under who follows, not under the Follow. Of one object the queue sends the oldest first, and the
-// Reject of one follow must not overtake the Accept of the next.
+// The answer is filed under who follows, not under the Follow: so what still waits of an earlier follow is found,
+// whatever id that had, and of several answers the queue sends the oldest first.
 func (s *Server) answerFollow(typ string, f store.Follower) (store.Activity, error) {
 	a := acceptActivity{
 		Context: nsActivityStreams,

@@ -207,9 +207,9 @@ func TestRemoveAndFollowAgain(t *testing.T) {
 	})
 }
 
-// TestAnswersStayInOrder: the Reject of one follow does not overtake the Accept of the next, although each Follow has
-// an id of its own.
-func TestAnswersStayInOrder(t *testing.T) {
+// TestLateReject: a Reject that did not arrive yet does not come after the Accept of the next follow, which has another
+// id at its own server.
+func TestLateReject(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDaemon(t)
 		p := newPeer(d.net, "slow.example")

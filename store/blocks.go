@@ -266,7 +266,7 @@ func covers(domain, host string) bool {
 }
 
 // HostName is the host of an address in the one form in which domains are blocked: without a port, in lower case,
-// in A-labels (RFC 5890 §2.3.2.1), without a dot at the end. It is empty where the address has none.
+// in A-labels (RFC 5890 §2.3.2.1), without dots at the end. It is empty where the address has none.
 func HostName(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -275,18 +275,25 @@ func HostName(address string) string {
 	return hostName(u.Host)
 }
 
+// maxHost is the longest name that DNS knows (RFC 1035 §2.3.4, less the root label).
+const maxHost = 253
+
 // hostName is HostName for a host with or without a port.
 func hostName(host string) string {
+	if len(host) > 4*maxHost+len(":65535") {
+		return "" // nobody can be there, and to take a long name apart takes long
+	}
 	u := url.URL{Host: host}
-	name := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
-	if isASCII(name) {
-		return name // the mapping would refuse the underscores that real hosts have
+	name := strings.ToLower(strings.TrimRight(u.Hostname(), "."))
+	if !isASCII(name) { // the mapping would refuse the underscores that real hosts have
+		if mapped, err := idna.Lookup.ToASCII(name); err == nil {
+			name = strings.TrimRight(mapped, ".") // there are other dots than ours
+		}
 	}
-	mapped, err := idna.Lookup.ToASCII(name)
-	if err != nil {
-		return name
+	if len(name) > maxHost {
+		return ""
 	}
-	return strings.TrimSuffix(mapped, ".") // there are other dots than ours
+	return name
 }
 
 func isASCII(s string) bool {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -257,4 +258,29 @@ func BenchmarkBlockDomain(b *testing.B) {
 		b.StartTimer()
 		must[Blocked](b)(db.AddBlock(noon, domain("big.example")))
 	}
+}
+
+// FuzzBlocked has a host in spellings that lead to one and the same server, and addresses that lead anywhere.
+func FuzzBlocked(f *testing.F) {
+	for _, seed := range []string{"bad.example", "bücher.example", "a.b.c", "192.0.2.1", "[2001:db8::1]", "bad。example", "x_y.example", "%62ad.example", "a..b"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, host string) {
+		name := HostName("https://" + host + "/users/x")
+		if name == "" {
+			return
+		}
+		set := blockSet{name: true}
+		for _, address := range []string{
+			"https://" + host + "/", "http://" + host + "/users/y?z#f", "https://" + strings.ToUpper(name) + "/users/x",
+			"https://" + name + ".:8443/x", "https://sub." + name + "/x",
+		} {
+			if _, err := url.Parse(address); err == nil && HostName(address) != "" && !strings.Contains(name, ":") && !set.has(address) {
+				t.Errorf("%q is blocked as %q, but not as %q (%q)", host, name, address, HostName(address))
+			}
+		}
+		if set.has("https://not"+name+"/x") || !covers(name, "good.test") && set.has("https://"+name+".good.test/x") {
+			t.Errorf("%q blocks its neighbours", name)
+		}
+	})
 }

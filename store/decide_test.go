@@ -154,3 +154,25 @@ func TestMarkPending(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// TestAnswersOfOneInbox: where several actors have one inbox, only the answers to the one who leaves are dropped,
+// whatever ids the follows had.
+func TestAnswersOfOneInbox(t *testing.T) {
+	db := open(t)
+	const inbox = "https://blog.example/inbox"
+	follow(t, db, "https://blog.example/a", inbox, "")
+	follow(t, db, "https://blog.example/b", inbox, "")
+	a := must[Follower](t)(db.Follower("https://blog.example/a"))
+	ok(t, db.DismissFollowers(noon, decisions("Reject", a)))
+	if got := names(must[[]Delivery](t)(db.Deliveries())); got != "Accept blog.example/inbox, Reject blog.example/inbox" {
+		t.Error(got)
+	}
+	follow(t, db, "https://blog.example/a", inbox, "")
+	var objects []string
+	for _, d := range must[[]Delivery](t)(db.Deliveries()) {
+		objects = append(objects, d.Type+" "+d.Object)
+	}
+	if want := []string{"Accept https://blog.example/b", "Accept https://blog.example/a"}; !slices.Equal(objects, want) {
+		t.Errorf("%v, want %v", objects, want)
+	}
+}

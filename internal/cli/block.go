@@ -48,7 +48,10 @@ that lies below it.
 Whoever is blocked follows no longer and gets nothing. What they send is answered
 as if all were well, and dropped. The server of a single actor is told that the
 follow has ended; a domain is told nothing. What you publish for everybody stays
-readable for everybody.`,
+readable for everybody.
+
+A domain is that of the actors' addresses. Where a server's handles have another one,
+name it, too.`,
 		flags: func(cmd *cobra.Command) {
 			cmd.Flags().StringVar(&note, "note", "", "why, for yourself; shown by \"crier block list\"")
 		},

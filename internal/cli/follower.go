@@ -28,7 +28,13 @@ func followerListCommand() command {
 			return list, err
 		}
 		return onlyPending(list), nil
-	}, showFollowers)
+	}, func(d display, list []admin.Follower) {
+		if pending && len(list) == 0 {
+			fmt.Fprintln(d, "nobody awaits your approval")
+			return
+		}
+		showFollowers(d, list)
+	})
 	c.flags = func(cmd *cobra.Command) {
 		jsonFlag(cmd)
 		cmd.Flags().BoolVar(&pending, "pending", false, "only those who await your approval")
