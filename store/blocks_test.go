@@ -65,13 +65,16 @@ func crowd(t *testing.T) *DB {
 	step(t, db, noon) // the Accepts are under way
 	entry(t, db, "blog.example/a")
 	publishNow(t, db, "blog.example/a", "Create")
+	ok(t, db.AnswerQuote(noon, QuoteAnswer{ // to somebody who does not follow
+		Inbox: "https://bad.example/users/z/inbox", Answer: Activity{ID: "z", Type: "Reject", Object: "z", Body: []byte(`{}`)},
+	}))
 	return db
 }
 
 func TestBlockDomain(t *testing.T) {
 	db := crowd(t)
 	done := must[Blocked](t)(db.AddBlock(noon, domain("bad.example")))
-	if done != (Blocked{Followers: 3, Deliveries: 5}) {
+	if done != (Blocked{Followers: 3, Deliveries: 6}) {
 		t.Errorf("%+v", done)
 	}
 	left := must[[]Delivery](t)(db.Deliveries())
