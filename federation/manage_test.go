@@ -289,32 +289,6 @@ func TestPendingGetNothingAndAreNotShown(t *testing.T) {
 	})
 }
 
-// TestPagesHaveNoHoles: those who wait leave no gaps in the collection of those who follow.
-func TestPagesHaveNoHoles(t *testing.T) {
-	d := locked(t)
-	p := newPeer(d.net, "p.example")
-	for i := range 3 * pageSize {
-		f := store.Follower{
-			Actor: p.actor(fmt.Sprint("u", i)), Inbox: p.inbox("x"), Since: time.Unix(int64(i), 0), State: store.FollowerPending,
-		}
-		if i%3 == 0 {
-			f.State = store.FollowerAccepted
-		}
-		if _, err := d.db.AddFollower(time.Now(), store.Follow{Follower: f}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n := len(d.object("/users/user/followers?page=1")["orderedItems"].([]any)); n != pageSize {
-		t.Errorf("%d followers on the first page", n)
-	}
-	if n := len(d.walk("/users/user/followers")); n != pageSize {
-		t.Errorf("%d followers on all pages", n)
-	}
-	if n, err := d.db.CountPending(); n != 2*pageSize || err != nil {
-		t.Error(n, err)
-	}
-}
-
 // TestPendingEnds: whoever waits and leaves, in any way, waits no longer.
 func TestPendingEnds(t *testing.T) {
 	block := func(x *stranger) string {

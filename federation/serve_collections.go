@@ -163,7 +163,7 @@ func (s *Server) serveFollowers(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) serveFollowersPage(w http.ResponseWriter, r *http.Request, page, total int) {
-	followers, err := s.db.AcceptedFollowers((page-1)*pageSize, pageSize+1) // one more tells whether there is a next page
+	followers, err := s.db.Followers((page-1)*pageSize, pageSize+1) // one more tells whether there is a next page
 	if err != nil {
 		s.fault(w, r, fmt.Errorf("read the followers: %w", err))
 		return
@@ -179,7 +179,9 @@ func (s *Server) serveFollowersPage(w http.ResponseWriter, r *http.Request, page
 		p.Next = pageID(id, page+1)
 	}
 	for _, f := range followers {
-		p.OrderedItems = append(p.OrderedItems, mustEncode(f.Actor))
+		if f.State == store.FollowerAccepted {
+			p.OrderedItems = append(p.OrderedItems, mustEncode(f.Actor))
+		}
 	}
 	serveCollection(w, r, p)
 }

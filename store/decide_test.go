@@ -5,8 +5,6 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // pending stores somebody who awaits approval.
@@ -109,10 +107,9 @@ func TestDecideAllOrNone(t *testing.T) {
 	}
 }
 
-// TestPagesOfFollowers: pages of those who were accepted have no holes where others wait.
-func TestPagesOfFollowers(t *testing.T) {
+func TestPendingFollowers(t *testing.T) {
 	db := open(t)
-	var accepted, waiting []string
+	var waiting []string
 	for i := range 20 {
 		at := noon.Add(time.Duration(i) * time.Minute)
 		f := pending(t, db, "https://a.example/"+string(rune('a'+i)), at)
@@ -121,37 +118,16 @@ func TestPagesOfFollowers(t *testing.T) {
 			continue
 		}
 		ok(t, db.ApproveFollowers(at, decisions("Accept", f)))
-		accepted = append([]string{f.Actor}, accepted...)
 	}
-	actors := func(list []Follower) (all []string) {
-		for _, f := range list {
-			all = append(all, f.Actor)
-		}
-		return all
+	var got []string
+	for _, f := range must[[]Follower](t)(db.PendingFollowers()) {
+		got = append(got, f.Actor)
 	}
-	var pages []string
-	for skip := 0; skip < 9; skip += 3 {
-		pages = append(pages, actors(must[[]Follower](t)(db.AcceptedFollowers(skip, 3)))...)
-	}
-	if !slices.Equal(pages, accepted) {
-		t.Errorf("pages %v, want %v", pages, accepted)
-	}
-	if got := actors(must[[]Follower](t)(db.PendingFollowers())); !slices.Equal(got, waiting) {
+	if !slices.Equal(got, waiting) {
 		t.Errorf("waiting %v, want %v", got, waiting)
 	}
-}
-
-// TestMarkPending: a store of an older schema does not say in its index who waits.
-func TestMarkPending(t *testing.T) {
-	db := open(t)
-	f := pending(t, db, "https://a.example/a", noon)
-	ok(t, db.b.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketFollowersSince).Put(sinceKey(f), nil) }))
-	if found := must[[]string](t)(db.Check()); len(found) != 1 {
-		t.Errorf("found %v", found)
-	}
-	ok(t, db.b.Update(markPending))
-	if got := counts(t, db); got != [2]int{0, 1} {
-		t.Errorf("%v", got)
+	if got := counts(t, db); got != [2]int{7, 13} {
+		t.Errorf("accepted and pending: %v", got)
 	}
 }
 

@@ -32,7 +32,7 @@ import (
 //	activities          id                       → Activity
 //	activity_rows       id                       → how many queued deliveries name it, 8 bytes
 //	followers           actor                    → Follower
-//	followers_since     time actor               → "pending", plain, where that is its state: an index
+//	followers_since     time actor               index
 //	inboxes             inbox                    → inboxRow: a distinct inbox and who is reached there
 //	gone_actors         actor                    → goneActor
 //	blocks              actor or domain          → Block
