@@ -119,11 +119,7 @@ func forgetActor(tx *bolt.Tx, b Blocking) (followers int, err error) {
 	if err := unchanged(tx, b.Block.What, was); err != nil {
 		return 0, err
 	}
-	removed, err := removeFollower(tx, b.Block.What)
-	if removed {
-		followers = 1
-	}
-	return followers, err
+	return forget(tx, b.Block.What)
 }
 
 // forgetDomain removes what is stored of a domain that is blocked.
@@ -132,22 +128,38 @@ func forgetDomain(tx *bolt.Tx, domain string) (followers int, err error) {
 	if err := dropDomain(tx, domain); err != nil {
 		return 0, err
 	}
+	for _, actor := range actorsIn(tx, domain) {
+		n, err := forget(tx, actor)
+		if err != nil {
+			return 0, err
+		}
+		followers += n
+	}
+	return followers, nil
+}
+
+// actorsIn are the actors of a domain of whom something is stored.
+func actorsIn(tx *bolt.Tx, domain string) []string {
 	var actors []string
-	err = scan(tx, bucketFollowers, nil, func(k, _ []byte) (bool, error) {
+	_ = scan(tx, bucketFollowers, nil, func(k, _ []byte) (bool, error) {
 		if covers(domain, HostName(string(k))) {
 			actors = append(actors, string(k))
 		}
 		return true, nil
 	})
+	return actors
+}
+
+// forget removes all that is stored of an actor. It returns 1 for a follower, else 0.
+func forget(tx *bolt.Tx, actor string) (followers int, err error) {
+	removed, err := removeFollower(tx, actor)
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("remove follower %s: %w", actor, err)
 	}
-	for _, actor := range actors {
-		if _, err := removeFollower(tx, actor); err != nil {
-			return 0, fmt.Errorf("remove follower %s: %w", actor, err)
-		}
+	if removed {
+		followers = 1
 	}
-	return len(actors), nil
+	return followers, nil
 }
 
 // dropDomain takes out of the queue all that goes to a domain, and forgets how its hosts fared: nobody will ask
