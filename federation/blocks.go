@@ -15,8 +15,7 @@ import (
 
 // BlockChange is a block that was made.
 type BlockChange struct {
-	Block store.Block
-	Done  store.Blocked
+	store.Blocked
 
 	// Doubt is why the address of an actor was taken as it stands. nil: it is known to be an actor's.
 	Doubt error
@@ -27,8 +26,9 @@ func (s *Server) blocked(actor string) bool { return s.db.Blocked(actor) }
 
 // AddBlock blocks an actor, named by handle or address, or a domain with all that lies below it. Whoever is blocked
 // follows no longer, gets nothing, and is answered as if all were well. The server of a single actor is told that
-// its follow has ended, as Mastodon (4.5, block_service.rb) tells it; else the actor would go on waiting for posts
-// in a list that says otherwise. It is not told of the block, which Mastodon does send. A domain is told nothing.
+// its follow has ended, as Mastodon 4 does (block_service.rb, unfollow_service.rb); else the actor would go on waiting for posts
+// from an account that it seems to follow. It is not told of the block, which Mastodon does send. A domain is told
+// nothing.
 func (s *Server) AddBlock(ctx context.Context, what, note string) (BlockChange, error) {
 	block, doubt, err := s.toBlock(ctx, what)
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *Server) AddBlock(ctx context.Context, what, note string) (BlockChange, 
 	}
 	s.WakeDeliverer()
 	s.log.Info("blocked", "what", block.What, "followers", done.Followers)
-	return BlockChange{Block: block, Done: done, Doubt: doubt}, nil
+	return BlockChange{Blocked: done, Doubt: doubt}, nil
 }
 
 func (s *Server) storeBlock(block store.Block) (store.Blocked, error) {
@@ -107,7 +107,7 @@ func (s *Server) addressToBlock(ctx context.Context, address string) (b store.Bl
 		return store.Block{What: f.Actor, Kind: store.BlockActor, Handle: f.Handle}, nil, nil
 	case !errors.Is(err, store.ErrNotFound):
 		return b, nil, fmt.Errorf("look for follower %s: %w", address, err)
-	case within(store.HostName(s.ids.Base()), store.HostName(address)):
+	case store.HostName(s.ids.Base()) == store.HostName(address):
 		return b, nil, fmt.Errorf("%s is yourself", address)
 	}
 	doc, _, err := s.Lookup(ctx, address)
@@ -157,15 +157,18 @@ func (s *Server) handleToBlock(ctx context.Context, name string) (store.Block, e
 // Suffix List, the part of ICANN's), is refused: "com" would block half the world.
 func domainToBlock(text string) (store.Block, error) {
 	domain := store.HostName("//" + text)
-	if _, err := netip.ParseAddr(domain); strings.Contains(text, "/") || err != nil && !isDomain(domain) {
-		return store.Block{}, fmt.Errorf("%q is neither a domain (bad.example), a handle (user@host) nor an address (https://…)", clean(text, 200))
-	} else if err != nil {
-		suffix, icann := publicsuffix.PublicSuffix(domain)
-		if !strings.Contains(domain, ".") || icann && suffix == domain {
-			return store.Block{}, fmt.Errorf("%q is no one server's domain: everything below it would be blocked", domain)
-		}
+	block := store.Block{What: domain, Kind: store.BlockDomain}
+	if _, err := netip.ParseAddr(domain); err == nil {
+		return block, nil
 	}
-	return store.Block{What: domain, Kind: store.BlockDomain}, nil
+	if !isDomain(domain) || strings.Contains(text, "/") {
+		return store.Block{}, fmt.Errorf("%q is neither a domain (bad.example), a handle (user@host) nor an address (https://…)", clean(text, 200))
+	}
+	suffix, icann := publicsuffix.PublicSuffix(domain)
+	if !strings.Contains(domain, ".") || icann && suffix == domain {
+		return store.Block{}, fmt.Errorf("%q is no one server's domain: everything below it would be blocked", domain)
+	}
+	return block, nil
 }
 
 // isDomain reports whether a host is written as names in DNS are (RFC 1035 §2.3.1, and with the underscores that

@@ -88,14 +88,14 @@ func TestBlockAnActor(t *testing.T) {
 		d.s.cfg.Profile.ManuallyApproves = state == store.FollowerPending
 		alice := newStranger(t, d, "a.example", "alice")
 		d.wants(alice)
-		if b := d.block("@Alice@A.example"); b.Block.What != alice.id() || b.Done.Followers != 1 || b.Doubt != nil {
+		if b := d.block("@Alice@A.example"); b.Block.What != alice.id() || b.Followers != 1 || b.Doubt != nil {
 			t.Errorf("%+v", b)
 		}
 		alike(t, "queue", []string{"Reject(Follow https://a.example/1) to https://a.example/users/alice/inbox"}, d.answers())
 		if d.followers() != "" || !d.woken() {
 			t.Errorf("followers %q", d.followers())
 		}
-		if again := d.block(alice.id()); !again.Done.Known || again.Done.Followers != 0 || len(d.queue()) != 1 {
+		if again := d.block(alice.id()); !again.Known || again.Followers != 0 || len(d.queue()) != 1 {
 			t.Errorf("%+v, queue %v", again, d.answers())
 		}
 		told := d.told()
@@ -122,7 +122,7 @@ func TestBlockADomain(t *testing.T) {
 		if len(d.queue()) != 3 {
 			t.Fatalf("%d deliveries wait, want two retries and one under way", len(d.queue()))
 		}
-		if b := d.block("Bad.example"); b.Done.Followers != 3 || b.Done.Deliveries != 3 || b.Block.What != "bad.example" {
+		if b := d.block("Bad.example"); b.Followers != 3 || b.Deliveries != 3 || b.Block.What != "bad.example" {
 			t.Errorf("%+v", b)
 		}
 		alike(t, "followers", "dora@good.example accepted", d.followers())

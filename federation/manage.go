@@ -234,32 +234,35 @@ const atOnce = 1000
 // fitting goes through all followers for those that the handles (see plainHandle) fit.
 func (s *Server) fitting(handles []string) (map[string]fits, error) {
 	found := map[string]fits{}
-	names := describer{actor: s.ids.Actor(), handle: s.cfg.Handle}
 	for skip := 0; len(handles) > 0; skip += atOnce {
 		list, err := s.db.Followers(skip, atOnce)
 		if err != nil {
 			return nil, fmt.Errorf("list followers: %w", err)
 		}
 		for _, f := range list {
-			named, shown := sameForm(f.Handle), sameForm(names.name(f.Actor))
-			for _, handle := range handles {
-				fit := found[handle]
-				switch handle {
-				case named:
-					fit.named = withFollower(fit.named, f)
-				case shown:
-					fit.shown = withFollower(fit.shown, f)
-				default:
-					continue
-				}
-				found[handle] = fit
-			}
+			s.fit(found, handles, f)
 		}
 		if len(list) < atOnce {
 			break
 		}
 	}
 	return found, nil
+}
+
+// fit notes a follower with each handle that fits it.
+func (s *Server) fit(found map[string]fits, handles []string, f store.Follower) {
+	names := describer{actor: s.ids.Actor(), handle: s.cfg.Handle}
+	named, shown := sameForm(f.Handle), sameForm(names.name(f.Actor))
+	for _, handle := range handles {
+		fit := found[handle]
+		switch handle {
+		case named:
+			fit.named = withFollower(fit.named, f)
+		case shown:
+			fit.shown = withFollower(fit.shown, f)
+		}
+		found[handle] = fit
+	}
 }
 
 // withFollower adds a follower unless it is there: one who follows meanwhile moves all others on by a place.

@@ -44,9 +44,10 @@ type Blocking struct {
 
 // Blocked tells what a block did.
 type Blocked struct {
-	Known      bool // there was such a block already; it keeps its Since, and its note where there is no new one
-	Followers  int  // that were removed
-	Deliveries int  // that were dropped
+	Block      Block // as it stands now
+	Known      bool  // there was such a block already; it keeps its Since, and its note where there is no new one
+	Followers  int   // that were removed
+	Deliveries int   // that were dropped
 }
 
 // AddBlock stores a block, removes the followers that it covers, and drops the deliveries that only they were
@@ -78,6 +79,7 @@ func addBlock(tx *bolt.Tx, now time.Time, b Blocking) (done Blocked, err error) 
 		b.Block.Note = firstOf(b.Block.Note, old.Note)
 		b.Block.Handle = firstOf(b.Block.Handle, old.Handle)
 	}
+	done.Block = b.Block
 	if err := put(tx, bucketBlocks, key, b.Block); err != nil {
 		return done, err
 	}

@@ -26,7 +26,7 @@ func (c *core) people(o *admin.Ops) {
 			return admin.BlockChange{}, err
 		}
 		change := admin.BlockChange{
-			Block: admin.BlockOf(b.Block), Known: b.Done.Known, Followers: b.Done.Followers, Deliveries: b.Done.Deliveries,
+			Block: admin.BlockOf(b.Block), Known: b.Known, Followers: b.Followers, Deliveries: b.Deliveries,
 		}
 		if b.Doubt != nil {
 			change.Doubt = b.Doubt.Error()
