@@ -26,9 +26,9 @@ func (s *Server) blocked(actor string) bool { return s.db.Blocked(actor) }
 
 // AddBlock blocks an actor, named by handle or address, or a domain with all that lies below it. Whoever is blocked
 // follows no longer, gets nothing, and is answered as if all were well. The server of a single actor is told that
-// its follow has ended, as Mastodon 4 does (block_service.rb, unfollow_service.rb); else the actor would go on waiting for posts
-// from an account that it seems to follow. It is not told of the block, which Mastodon does send. A domain is told
-// nothing.
+// its follow has ended, as Mastodon 4 does (block_service.rb, unfollow_service.rb): else the actor would go on
+// waiting for posts from an account that it seems to follow. It is not told of the block, which Mastodon does send.
+// A domain is told nothing.
 func (s *Server) AddBlock(ctx context.Context, what, note string) (BlockChange, error) {
 	block, doubt, err := s.toBlock(ctx, what)
 	if err != nil {
