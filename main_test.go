@@ -34,6 +34,10 @@ func TestMain(m *testing.M) {
 //	exits CODE ARG...     runs crier, which must exit with that code
 //	expand FILE...        replaces $NAME in files by the script's variables
 //	blog DIR              serves the folder's files on loopback; $BLOG is its address
+//	peer NAME...          starts a server with people on it; $PEER is its address (see main_peer_test.go)
+//	follow NAME...        has them follow the account
+//	following NAME STATE  waits until their server has it that the follow is accepted or rejected
+//	got NAME NUMBER       waits until so many posts are in the timeline
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -42,6 +46,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NO_COLOR", "1")
 			e.Setenv("HOME", e.WorkDir)
+			e.Values[peerKey{}] = &peerBox{}
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each program under -race takes a second to end
 			return nil
 		},
@@ -54,6 +59,11 @@ func TestScripts(t *testing.T) {
 			"term":    terminate,
 			"expand":  expand,
 			"blog":    serveBlog,
+
+			"peer":      startPeer,
+			"follow":    sendFollows,
+			"following": followState,
+			"got":       toldOf,
 		},
 	})
 }

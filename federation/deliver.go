@@ -204,6 +204,9 @@ func (s *Server) body(activity string) ([]byte, error) {
 
 // attempt posts a delivery once and says what is to become of it. A cancelled ctx means that we stop.
 func (s *Server) attempt(ctx context.Context, c store.Delivery, body []byte) store.Outcome {
+	if s.blocked(c.Inbox) { // since it was claimed
+		return store.Outcome{Delivery: c, Result: store.Refused, Error: "blocked by the owner"}
+	}
 	t := try{delivery: c}
 	t.answer, t.err = s.client.post(ctx, c.Inbox, body)
 	if t.err != nil && ctx.Err() != nil {

@@ -6,7 +6,9 @@
 // signed with the account's key.
 //
 // Invariants:
-//   - ids.go makes every address of ours; nothing else does, and no id depends on a clock or on chance;
+//   - ids.go makes every address of ours; nothing else does, and no id depends on a clock or on chance, but for the
+//     answers to a Follow, which have the stored moment of the follow in theirs;
+//   - what comes from somebody who is blocked is dropped before anything else is done with it;
 //   - nothing in an incoming activity is believed or acted on before its signature is verified and the
 //     signer is its actor;
 //   - an activity is stored before it is answered with 202, and an attempt is stored before it is dialled.

@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"crier/store"
 )
+
+// decideTries is how often a follower is read again because it changed while it was being decided on.
+const decideTries = 5
 
 // followActivity is a Follow as it is embedded in our answers: GoToSocial matches its actor and object,
 // Mastodon its id, and Misskey could fetch none of it.
@@ -19,7 +23,7 @@ type followActivity struct {
 	Object string `json:"object"`
 }
 
-// acceptActivity is our answer to a Follow.
+// acceptActivity is our answer to a Follow, be it Accept or Reject.
 type acceptActivity struct {
 	Context string          `json:"@context"`
 	ID      string          `json:"id"`
@@ -47,14 +51,27 @@ func (s *Server) takeFollow(ctx context.Context, a arrival) error {
 	if err != nil {
 		return fmt.Errorf("write the follow of %s: %w", a.actor, err)
 	}
-	f := store.Follow{
-		Follower: store.Follower{
-			Actor: a.actor, Inbox: a.by.Inbox, SharedInbox: a.by.SharedInbox,
-			Handle: a.by.Handle, Name: a.by.Name, KeyID: a.key.ID, Key: a.key.PEM,
-			FollowID: a.id, Follow: follow, Since: a.now, State: store.FollowerAccepted,
-		},
-		Seen: a.seenAs(),
+	f := store.Follower{
+		Actor: a.actor, Inbox: a.by.Inbox, SharedInbox: a.by.SharedInbox,
+		Handle: a.by.Handle, Name: a.by.Name, KeyID: a.key.ID, Key: a.key.PEM,
+		FollowID: a.id, Follow: follow, Since: a.now,
 	}
+	for range decideTries {
+		err := s.storeFollow(a, f)
+		switch {
+		case errors.Is(err, store.ErrConflict): // the owner's word, or another Follow, was quicker
+		case errors.Is(err, store.ErrBlocked):
+			return nil // just now
+		default:
+			return err
+		}
+	}
+	return &refusal{status: http.StatusServiceUnavailable, reason: "too many Follows at once, try later"}
+}
+
+// storeFollow decides on a follow and stores it, as one event; ErrConflict if what it was decided by has changed.
+func (s *Server) storeFollow(a arrival, follower store.Follower) error {
+	f := store.Follow{Follower: follower, Seen: a.seenAs()}
 	result, err := s.decide(&f)
 	if err != nil {
 		return err
@@ -76,12 +93,17 @@ func (s *Server) decide(f *store.Follow) (result string, err error) {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return "", fmt.Errorf("look for follower %s: %w", f.Follower.Actor, err)
 	}
+	f.Before = &before
+	if known {
+		f.Follower.Since = before.Since
+	}
 	approved := known && before.State == store.FollowerAccepted
 	if s.cfg.Profile.ManuallyApproves && !approved {
 		f.Follower.State = store.FollowerPending
 		return "202 Accepted, awaits approval", nil
 	}
-	answer, err := s.accept(f.Follower)
+	f.Follower.State = store.FollowerAccepted
+	answer, err := s.answerFollow("Accept", f.Follower)
 	if err != nil {
 		return "", err
 	}
@@ -92,23 +114,24 @@ func (s *Server) decide(f *store.Follow) (result string, err error) {
 	return "202 Accepted, follower added", nil
 }
 
-// accept makes the Accept of a follow. Its id follows from the Follow, so a repeated one has the same.
-func (s *Server) accept(f store.Follower) (store.Activity, error) {
-	accept := acceptActivity{
+// answerFollow makes the Accept or the Reject of a follow. Its id follows from the Follow and from when it came, so
+// that a repeated Accept has the same, and the answers to a Follow that comes back after its end, with the same id as
+// before where Misskey sends it, have others: Lemmy and Fedify act on no id twice.
+//
+// The answer is filed under who follows, not under the Follow: so what still waits of an earlier follow is found,
+// whatever id that had, and of several answers the queue sends the oldest first.
+func (s *Server) answerFollow(typ string, f store.Follower) (store.Activity, error) {
+	a := acceptActivity{
 		Context: nsActivityStreams,
-		ID:      s.ids.Activity("Accept", f.FollowID, f.Actor),
-		Type:    "Accept",
+		ID:      s.ids.Activity(typ, f.FollowID, f.Actor+" "+f.Since.UTC().Format(time.RFC3339Nano)),
+		Type:    typ,
 		Actor:   s.ids.Actor(),
 		Object:  f.Follow,
 		To:      []string{f.Actor},
 	}
-	body, err := encode(accept)
+	body, err := encode(a)
 	if err != nil {
-		return store.Activity{}, fmt.Errorf("write the accept for %s: %w", f.Actor, err)
+		return store.Activity{}, fmt.Errorf("write the %s for %s: %w", typ, f.Actor, err)
 	}
-	object := f.FollowID
-	if object == "" {
-		object = f.Actor
-	}
-	return store.Activity{ID: accept.ID, Type: accept.Type, Object: object, Body: body}, nil
+	return store.Activity{ID: a.ID, Type: typ, Object: f.Actor, Body: body}, nil
 }

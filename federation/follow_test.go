@@ -27,6 +27,10 @@ func (d *daemon) woken() bool {
 }
 
 func TestFollowIsStoredAndAccepted(t *testing.T) {
+	synctest.Test(t, testFollowIsStoredAndAccepted) // the id of the Accept has the moment in it
+}
+
+func testFollowIsStoredAndAccepted(t *testing.T) {
 	d := newDaemon(t)
 	alice := newStranger(t, d, "a.example", "alice")
 	if got := alice.post(t, d, alice.follow()); got != 202 {

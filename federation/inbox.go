@@ -85,6 +85,9 @@ func (s *Server) takeActivity(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return &refusal{status: http.StatusBadRequest, reason: err.Error()}
 	}
+	if s.blocked(a.actor) {
+		return nil
+	}
 	a.inbox = s.ids.Base() + r.URL.Path
 	if ignore, err := s.aboutStranger(a); ignore || err != nil {
 		return err

@@ -17,7 +17,7 @@ func (db *DB) Check() ([]string, error) {
 		for err := range tx.Check() {
 			c.say("file: %v", err)
 		}
-		for _, step := range []func(*bolt.Tx) error{c.entries, c.posts, c.followers, c.queue, c.seen, c.compare} {
+		for _, step := range []func(*bolt.Tx) error{c.entries, c.posts, c.followers, c.queue, c.blocks, c.seen, c.compare} {
 			if err := step(tx); err != nil {
 				return err
 			}
@@ -172,6 +172,32 @@ func (c *checker) queue(tx *bolt.Tx) error {
 		c.say("host %s has deliveries, but no record", host)
 	}
 	return err
+}
+
+// blocks makes sure that nobody who is blocked follows or gets anything. Whoever is blocked alone may still be told
+// that the follow has ended.
+func (c *checker) blocks(tx *bolt.Tx) error {
+	err := each(tx, bucketBlocks, func(k []byte, b Block) {
+		if b.What != string(k) {
+			c.say("the block of %q stands at key %q", b.What, k)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	err = each(tx, bucketFollowers, func(k []byte, _ Follower) {
+		if isBlocked(tx, string(k)) {
+			c.say("follower %s is blocked", k)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return each(tx, bucketQueue, func(_ []byte, d Delivery) {
+		if isBlocked(tx, d.Inbox) {
+			c.say("delivery %d goes to %s, whose domain is blocked", d.Seq, d.Inbox)
+		}
+	})
 }
 
 func (c *checker) seen(tx *bolt.Tx) error {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -23,6 +25,9 @@ const reservedMap = 256 << 20
 type DB struct {
 	b    *bolt.DB
 	path string
+
+	blocking sync.Mutex               // held while blocks change
+	blocked  atomic.Pointer[blockSet] // what stands in the bucket
 }
 
 // Options say how to open the store.
@@ -55,6 +60,10 @@ func Open(path string, o Options) (*DB, error) {
 	}
 	db := &DB{b: b, path: path}
 	if err := db.prepare(o.AsItIs); err != nil {
+		b.Close()
+		return nil, fmt.Errorf("open store %s: %w", path, err)
+	}
+	if err := db.loadBlocks(); err != nil {
 		b.Close()
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}

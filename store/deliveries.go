@@ -95,6 +95,9 @@ func settle(tx *bolt.Tx, now time.Time, o Outcome) error {
 	if err := appendLog(tx, withBodies(tx, o)...); err != nil {
 		return err
 	}
+	if isBlocked(tx, o.Delivery.Inbox) {
+		o.Result = Cancelled // how a host fares that is not asked any more is nobody's business
+	}
 	err = reschedule(tx, o.Delivery.Host, func(h *hostRow) { h.settle(now, o) })
 	if err != nil {
 		return err

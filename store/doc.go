@@ -5,11 +5,13 @@
 // It is the only package that knows bbolt. Records are plain structs. Each method is one event (a poll
 // is recorded, a follow is accepted, a post is published) and one transaction: everything that belongs
 // to the event is written together or not at all, and nothing here waits for the network. Addresses
-// (actors, inboxes, ids) are opaque strings: this package neither makes nor interprets them.
+// (actors, inboxes, ids) are opaque strings: this package neither makes nor interprets them, but for the host, by which
+// deliveries are queued and domains are blocked.
 //
 // Invariants, all recomputed by Check:
 //   - every index row has its record and every record its index rows;
 //   - a distinct inbox is counted once for each accepted follower that is reached through it;
 //   - a post that exists has an entry or was written by hand, and a listed post has its outbox row;
-//   - a queued delivery names an activity whose body is stored.
+//   - a queued delivery names an activity whose body is stored;
+//   - nobody who is blocked follows, and nothing is queued for a blocked domain.
 package store

@@ -8,6 +8,8 @@ var (
 	// ErrConflict says that a record changed between reading and writing it, or that a key wanted for a
 	// new record is taken. Nothing was written: read again and decide again.
 	ErrConflict = errors.New("changed meanwhile")
+	// ErrBlocked says that the owner has blocked the actor, or its domain. Nothing was written.
+	ErrBlocked = errors.New("blocked by the owner")
 	// ErrLocked says that another process holds the store.
 	ErrLocked = errors.New("the store is in use by another process")
 	// ErrOlder says that an older version of crier wrote the store, which was to be left as it is.

@@ -46,14 +46,30 @@ type Follow struct {
 	Seen     string    // id of the Follow activity, marked as seen; empty where it has none
 	Answer   *Activity // the Accept, queued for the follower's own inbox; nil while pending
 	Log      []LogEntry
+
+	// Before is the follower as it was when State and Answer were decided on, the zero Follower where there was
+	// none: ErrConflict if that has changed. nil: nothing was decided by it.
+	Before *Follower
 }
 
 // AddFollower stores a follow: the follower (its Since is kept where it is known already), the count of
 // its inbox, the answer and its one delivery. An answer that already waits is not queued twice but made
-// due at once. It reports whether the follower is new.
+// due at once. A Reject of an earlier follow that still waits is dropped: Mastodon ends by it whatever follow there
+// is. It reports whether the follower is new; ErrBlocked if the owner has blocked the actor or its domain.
 func (db *DB) AddFollower(now time.Time, f Follow) (added bool, err error) {
 	err = db.b.Update(func(tx *bolt.Tx) error {
+		if isBlocked(tx, f.Follower.Actor) {
+			return fmt.Errorf("add follower %s: %w", f.Follower.Actor, ErrBlocked)
+		}
+		if f.Before != nil {
+			if err := unchanged(tx, f.Follower.Actor, *f.Before); err != nil {
+				return fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
+			}
+		}
 		if added, err = putFollower(tx, f.Follower); err != nil {
+			return fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
+		}
+		if err := dropRejects(tx, f.Follower); err != nil {
 			return fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
 		}
 		if err := markSeen(tx, now, f.Seen); err != nil {
@@ -96,6 +112,24 @@ func putFollower(tx *bolt.Tx, f Follower) (added bool, err error) {
 		return false, err
 	}
 	return added, put(tx, bucketFollowers, []byte(f.Actor), f)
+}
+
+// unchanged makes sure that what is stored of an actor is still as it was read; the zero Follower says that it
+// did not follow.
+func unchanged(tx *bolt.Tx, actor string, was Follower) error {
+	f, err := get[Follower](tx, bucketFollowers, []byte(actor))
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if f.State != was.State || !f.Since.Equal(was.Since) || f.FollowID != was.FollowID {
+		return ErrConflict
+	}
+	return nil
+}
+
+// dropRejects takes out of the queue the Rejects of a follower's earlier follows.
+func dropRejects(tx *bolt.Tx, f Follower) error {
+	return dropRows(tx, prefix(f.Inbox, f.Actor), func(d Delivery) bool { return d.Type == "Reject" })
 }
 
 func sinceKey(f Follower) []byte { return join(timeKey(f.Since), []byte(f.Actor)) }
@@ -203,6 +237,35 @@ func (db *DB) Followers(skip, limit int) (page []Follower, err error) {
 		return nil
 	})
 	return page, err
+}
+
+// PendingFollowers returns the followers that await approval, newest first.
+func (db *DB) PendingFollowers() (pending []Follower, err error) {
+	err = db.b.View(func(tx *bolt.Tx) error {
+		c := tx.Bucket(bucketFollowersSince).Cursor()
+		for k, _ := c.Last(); k != nil; k, _ = c.Prev() {
+			f, err := get[Follower](tx, bucketFollowers, k[8:])
+			if err != nil {
+				return err
+			}
+			if f.State == FollowerPending {
+				pending = append(pending, f)
+			}
+		}
+		return nil
+	})
+	return pending, err
+}
+
+// CountPending returns how many followers await approval.
+func (db *DB) CountPending() (n int, err error) {
+	err = db.b.View(func(tx *bolt.Tx) error {
+		// Whoever is stored and not counted waits. The index has small rows: that is far quicker than to read all followers.
+		all := tx.Bucket(bucketFollowersSince).Stats().KeyN
+		n = all - int(parseNumber(tx.Bucket(bucketMeta).Get(keyFollowers)))
+		return nil
+	})
+	return n, err
 }
 
 // CountFollowers returns how many accepted followers there are.

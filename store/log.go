@@ -13,11 +13,12 @@ const (
 	logSource = 64 << 10 // bytes of JSON kept with a line at most; foreign activities can be large
 )
 
-// LogEntry is one line of the activity log: one exchange with another server, or one event at a feed.
+// LogEntry is one line of the activity log: one exchange with another server, one event at a feed, or one decision of
+// the owner.
 type LogEntry struct {
 	Seq       uint64          `json:"seq"`
 	Time      time.Time       `json:"time"`
-	Direction string          `json:"direction"`          // "in", "out", or "feed"
+	Direction string          `json:"direction"`          // "in", "out", "feed", or "own": a decision of the owner
 	Type      string          `json:"type"`               // of the activity: "Accept"
 	Object    string          `json:"object"`             // readable and nested: "Follow(alice@a.example → user@example.com)", or an id
 	From      string          `json:"from"`               // actor, or feed

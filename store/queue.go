@@ -24,7 +24,7 @@ func fanOut(tx *bolt.Tx, now time.Time, p Publication) (queued int, err error) {
 		if err := decode(bucketInboxes, k, v, &row); err != nil {
 			return false, err
 		}
-		if row.GoneSince.IsZero() {
+		if row.GoneSince.IsZero() && !isBlocked(tx, string(k)) {
 			inboxes = append(inboxes, string(k))
 		}
 		return true, nil
@@ -78,6 +78,9 @@ func supersede(tx *bolt.Tx, p Publication, inbox string) (told bool, err error) 
 // answer queues an activity for one inbox; if it waits there already, it is made due at once. Whoever is
 // answered has just spoken to us, so its host need not rest any longer.
 func answer(tx *bolt.Tx, now time.Time, a Activity, inbox string) error {
+	if isBlocked(tx, inbox) {
+		return nil // nor is the body kept, which nothing would ever take away
+	}
 	if err := reschedule(tx, hostOf(inbox), func(h *hostRow) { h.Until = time.Time{} }); err != nil {
 		return err
 	}
@@ -101,7 +104,11 @@ func answer(tx *bolt.Tx, now time.Time, a Activity, inbox string) error {
 	return enqueue(tx, now, a, inbox)
 }
 
+// enqueue queues an activity for an inbox. A blocked domain gets nothing, whoever asks for it.
 func enqueue(tx *bolt.Tx, now time.Time, a Activity, inbox string) error {
+	if isBlocked(tx, inbox) {
+		return nil
+	}
 	if err := checkKey(inbox, a.Object); err != nil {
 		return fmt.Errorf("queue %s for %s: %w", a.ID, inbox, err)
 	}

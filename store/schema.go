@@ -36,6 +36,7 @@ import (
 //	followers_since     time actor               index
 //	inboxes             inbox                    → inboxRow: a distinct inbox and who is reached there
 //	gone_actors         actor                    → goneActor
+//	blocks              actor or domain          → Block
 //	queue               host 0 time seq          → Delivery; time is Next, or the end of time when parked
 //	queue_seq           seq                      → key in queue, plain
 //	queue_objects       inbox 0 object 0 seq     index
@@ -67,6 +68,7 @@ var (
 	bucketFollowersSince = []byte("followers_since")
 	bucketInboxes        = []byte("inboxes")
 	bucketGoneActors     = []byte("gone_actors")
+	bucketBlocks         = []byte("blocks")
 	bucketQueue          = []byte("queue")
 	bucketQueueSeq       = []byte("queue_seq")
 	bucketQueueObjects   = []byte("queue_objects")
@@ -85,6 +87,7 @@ var (
 		bucketFollowers, bucketFollowersSince, bucketInboxes, bucketGoneActors, bucketQueue, bucketQueueSeq,
 		bucketQueueObjects, bucketHosts, bucketHostsDue, bucketLog, bucketSeen, bucketSeenSince,
 		bucketExtras, bucketSubscriptions, bucketNotices, bucketQuotes,
+		bucketBlocks,
 	}
 
 	keySchema    = []byte("schema")

@@ -1,7 +1,7 @@
-// Package admin is what the owner sees and does: status, listings, the activity log, polling by hand, and
-// lookups. Ops answers from the store and from a few functions it is given; Serve puts the same answers
-// on the control socket, and Client asks for them there, so that a command says the same whether the
-// daemon runs or not.
+// Package admin is what the owner sees and does: status, listings, the activity log, polling by hand,
+// lookups, followers and blocks. Ops answers from the store and from a few functions it is given; Serve
+// puts the same answers on the control socket, and Client asks for them there, so that a command says the
+// same whether the daemon runs or not.
 //
 // The JSON names are part of crier's public surface: they may be joined by others, never renamed.
 //

@@ -31,6 +31,10 @@ type Ops struct {
 	Poll   func(ctx context.Context, dryRun bool) ([]PolledFeed, error)
 	Settle func(ctx context.Context, release bool) (int, error)
 	Find   func(ctx context.Context, what string) (json.RawMessage, string, error)
+
+	Decide  func(context.Context, FollowerRequest) ([]FollowerChange, error)
+	Block   func(context.Context, BlockRequest) (BlockChange, error)
+	Unblock func(ctx context.Context, what string) (Block, error)
 }
 
 // Status returns the whole state at a glance.
@@ -42,6 +46,9 @@ func (o *Ops) Status(context.Context) (Status, error) {
 	}
 	if s.Followers, err = o.Store.CountFollowers(); err != nil {
 		return Status{}, fmt.Errorf("count followers: %w", err)
+	}
+	if s.Pending, err = o.Store.CountPending(); err != nil {
+		return Status{}, fmt.Errorf("count who awaits approval: %w", err)
 	}
 	if s.Feeds, err = o.feeds(time.Now()); err != nil {
 		return Status{}, err

@@ -72,6 +72,8 @@ func handler(ops *Ops) http.Handler {
 		return ops.PollNow(r.Context(), req)
 	}))
 	m.HandleFunc("GET "+pathLog, func(w http.ResponseWriter, r *http.Request) { serveLog(ops, w, r) })
+	ops.followerRoutes(m)
+	ops.blockRoutes(m)
 	return m
 }
 

@@ -10,7 +10,8 @@ import (
 // Status is the whole state at a glance.
 type Status struct {
 	Account   Account  `json:"account"`
-	Followers int      `json:"followers"` // accepted ones
+	Followers int      `json:"followers"`         // accepted ones
+	Pending   int      `json:"pending_followers"` // who await approval
 	Feeds     []Feed   `json:"feeds"`
 	Queue     Queue    `json:"queue"`
 	Dead      []string `json:"dead"` // hosts that have not answered on seven different days

@@ -151,6 +151,7 @@ func (c *core) operations(cfg *config.Config, p parts) *admin.Ops {
 		Find:   c.server.Lookup,
 	}
 	o.Feeds = feedURLs(cfg)
+	c.people(o)
 	return o
 }
 

@@ -93,7 +93,7 @@ func TestStatusShown(t *testing.T) {
 	s := admin.Status{
 		Account: admin.Account{Handle: "user@example.com", Actor: "https://fedi.example.com/users/user",
 			BaseURL: "https://fedi.example.com", Since: now.AddDate(0, -1, 0), Posts: 12, Listed: 10},
-		Followers: 3, Queue: admin.Queue{Pending: 2, Retrying: 1}, Dead: []string{"b.example"},
+		Followers: 3, Pending: 2, Queue: admin.Queue{Pending: 2, Retrying: 1}, Dead: []string{"b.example"},
 		Running: true, Version: "1.2.3", StoreBytes: 120_000,
 		Feeds: []admin.Feed{
 			{URL: "https://example.com/index.xml", LastPoll: admin.Time{Time: now.Add(-3 * time.Minute)}, NextPoll: admin.Time{Time: now.Add(12 * time.Minute)},

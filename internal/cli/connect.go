@@ -22,6 +22,10 @@ type operator interface {
 	Log(context.Context, admin.LogQuery) ([]admin.LogLine, error)
 	PollNow(context.Context, admin.PollRequest) (admin.PollResult, error)
 	Lookup(context.Context, string) (admin.Found, error)
+	DecideFollowers(context.Context, admin.FollowerRequest) ([]admin.FollowerChange, error)
+	Blocks(context.Context) ([]admin.Block, error)
+	AddBlock(context.Context, admin.BlockRequest) (admin.BlockChange, error)
+	RemoveBlock(context.Context, admin.BlockRequest) (admin.Block, error)
 }
 
 // loadConfig reads the configuration; its warnings are for those who start the daemon.

@@ -11,10 +11,6 @@ import (
 	"crier/internal/app"
 )
 
-func followerListCommand() command {
-	return listing("The followers, newest first", operator.Followers, showFollowers)
-}
-
 func postListCommand() command {
 	return listing("The posts, newest first", operator.Posts, showPosts)
 }
@@ -41,22 +37,6 @@ func listing[T any](short string, read func(operator, context.Context) ([]T, err
 			})
 		},
 	}
-}
-
-func showFollowers(d display, list []admin.Follower) {
-	if len(list) == 0 {
-		fmt.Fprintln(d, "no followers yet")
-		return
-	}
-	t := newTable(table.Row{"since", "state", "follower"})
-	for _, f := range list {
-		who := f.Actor
-		if f.Handle != "" {
-			who = "@" + f.Handle
-		}
-		t.AppendRow(table.Row{day(f.Since), f.State, d.fit(line(who), 22)})
-	}
-	fmt.Fprintln(d, t.Render())
 }
 
 func showPosts(d display, list []admin.Post) {

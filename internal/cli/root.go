@@ -34,7 +34,7 @@ type env struct {
 func commands() []command {
 	return []command{
 		serveCommand(), demoCommand(), checkCommand(), statusCommand(), pollCommand(), previewCommand(), logCommand(),
-		{use: "follower", short: "The followers", subs: []command{followerListCommand()}},
+		followerCommand(), blockCommand(),
 		{use: "post", short: "The posts", subs: []command{postListCommand()}},
 		{use: "delivery", short: "The outgoing queue", subs: []command{deliveryListCommand()}},
 		lookupCommand(), healthcheckCommand(), versionCommand(),

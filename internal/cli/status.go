@@ -44,6 +44,9 @@ func printStatus(d display, s admin.Status, now time.Time) {
 	row("since", "%s", moment(s.Account.Since))
 	row("posts", "%d, %d of them in the outbox", s.Account.Posts, s.Account.Listed)
 	row("followers", "%d", s.Followers)
+	if s.Pending > 0 {
+		row("", "%s: see `crier follower list --pending`", awaiting(s.Pending))
+	}
 	row("queue", "%d pending, %d retrying, %d parked", s.Queue.Pending, s.Queue.Retrying, s.Queue.Parked)
 	if len(s.Dead) > 0 {
 		row("dead", "%s", strings.Join(s.Dead, ", "))
