@@ -71,10 +71,13 @@ func (db *DB) Step(now time.Time, lease time.Duration, settled []Outcome, max in
 				return fmt.Errorf("settle delivery of %s to %s: %w", o.Delivery.Activity, o.Delivery.Inbox, err)
 			}
 		}
-		if claimed, err = claim(tx, now, lease, max); err != nil {
+		if claimed, err = claimAll(tx, now, lease, max); err != nil {
 			return fmt.Errorf("claim deliveries: %w", err)
 		}
-		if k, _ := seek(tx, bucketHostsDue, nil); k != nil {
+		if next, err = nextWave(tx, now); err != nil {
+			return err
+		}
+		if k, _ := seek(tx, bucketHostsDue, nil); k != nil && (next.IsZero() || parseTime(k).Before(next)) {
 			next = parseTime(k)
 		}
 		return nil
@@ -160,6 +163,22 @@ func (h *hostRow) settle(now time.Time, o Outcome) {
 			h.LastBadDay = day
 		}
 	}
+}
+
+// claimAll claims deliveries, and lets the waves go on as far as there is room for more.
+func claimAll(tx *bolt.Tx, now time.Time, lease time.Duration, max int) ([]Delivery, error) {
+	claimed, err := claim(tx, now, lease, max)
+	for looked := 0; err == nil && len(claimed) < max && looked < sliceFactor*max; {
+		var come int
+		if come, err = advanceAny(tx, now, max-len(claimed)); err != nil || come == 0 {
+			break
+		}
+		looked += come
+		var more []Delivery
+		more, err = claim(tx, now, lease, max-len(claimed))
+		claimed = append(claimed, more...)
+	}
+	return claimed, err
 }
 
 // claim takes the first claimable delivery of each host that is due.
@@ -262,7 +281,11 @@ type Queue struct {
 // they last accepted anything.
 func (db *DB) QueueStats(badDays int) (q Queue, dead []string, err error) {
 	err = db.b.View(func(tx *bolt.Tx) error {
-		err := scan(tx, bucketQueue, nil, func(k, v []byte) (bool, error) {
+		err := each(tx, bucketWaves, func(_ []byte, w wave) { q.Pending += max(w.Total-w.Queued, 0) })
+		if err != nil {
+			return err
+		}
+		err = scan(tx, bucketQueue, nil, func(k, v []byte) (bool, error) {
 			var d Delivery
 			if err := decode(bucketQueue, k, v, &d); err != nil {
 				return false, err
