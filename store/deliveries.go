@@ -88,28 +88,44 @@ func (db *DB) Step(now time.Time, lease time.Duration, settled []Outcome, max in
 	return claimed, next, nil
 }
 
-// settle writes what became of one attempt. The delivery may have been dropped meanwhile.
+// settle writes what became of one attempt: in the log, for the host, and for the delivery. A host that was
+// dormant and is back gets what was parked.
 func settle(tx *bolt.Tx, now time.Time, o Outcome) error {
-	d, err := deliveryBySeq(tx, numberKey(o.Delivery.Seq))
-	dropped := errors.Is(err, ErrNotFound)
-	if err != nil && !dropped {
-		return err
-	}
 	if err := appendLog(tx, withBodies(tx, o)...); err != nil {
 		return err
 	}
-	err = reschedule(tx, o.Delivery.Host, func(h *hostRow) { h.settle(now, o) })
+	var before, after hostRow
+	err := reschedule(tx, o.Delivery.Host, func(h *hostRow) {
+		before = *h
+		h.settle(now, o)
+		after = *h
+	})
 	if err != nil {
 		return err
 	}
+	if err := settleDelivery(tx, now, o, after.dormant()); err != nil {
+		return err
+	}
+	if before.dormant() && !after.dormant() {
+		return wakeHost(tx, now, o.Delivery.Host)
+	}
+	return nil
+}
+
+// settleDelivery writes what became of a delivery, which may have been dropped meanwhile.
+func settleDelivery(tx *bolt.Tx, now time.Time, o Outcome, dormant bool) error {
 	if o.Result == Gone {
 		if err := markInboxGone(tx, now, o.Delivery.Inbox); err != nil {
 			return err
 		}
 		return dropRows(tx, prefix(o.Delivery.Inbox), nil)
 	}
-	if dropped {
+	d, err := deliveryBySeq(tx, numberKey(o.Delivery.Seq))
+	if errors.Is(err, ErrNotFound) {
 		return nil
+	}
+	if err != nil {
+		return err
 	}
 	switch o.Result {
 	case Done, Refused:
@@ -117,14 +133,15 @@ func settle(tx *bolt.Tx, now time.Time, o Outcome) error {
 	case Cancelled:
 		d.Attempts--
 		d.Next = now
+		return moveDelivery(tx, d)
 	case Retry:
 		d.Next = o.Next
 	case Park:
-		d.Parked = true
+		if err := park(tx, now, &d, dormant); err != nil {
+			return err
+		}
 	}
-	if o.Result != Cancelled {
-		d.LastError, d.LastStatus = o.Error, o.Status
-	}
+	d.LastError, d.LastStatus = o.Error, o.Status
 	return moveDelivery(tx, d)
 }
 

@@ -46,7 +46,7 @@ func supersede(tx *bolt.Tx, w wave, inbox string) (told bool, err error) {
 // answer queues an activity for one inbox; if it waits there already, it is made due at once. Whoever is
 // answered has just spoken to us, so its host need not rest any longer.
 func answer(tx *bolt.Tx, now time.Time, a Activity, inbox string) error {
-	if err := reschedule(tx, hostOf(inbox), func(h *hostRow) { h.Until = time.Time{} }); err != nil {
+	if err := revive(tx, now, hostOf(inbox)); err != nil {
 		return err
 	}
 	for _, k := range keys(tx, bucketQueueObjects, prefix(inbox, a.Object)) {
@@ -81,6 +81,9 @@ func enqueue(tx *bolt.Tx, now time.Time, a Activity, inbox string) error {
 		Seq: seq, Activity: a.ID, Type: a.Type, Object: a.Object,
 		Inbox: inbox, Host: hostOf(inbox), Added: now, Next: now,
 	}
+	if d.Parked, err = parks(tx, d); err != nil {
+		return err
+	}
 	if _, err := add(tx, bucketActivityRows, []byte(a.ID), 1); err != nil {
 		return err
 	}
@@ -91,6 +94,18 @@ func enqueue(tx *bolt.Tx, now time.Time, a Activity, inbox string) error {
 		return err
 	}
 	return reschedule(tx, d.Host, nil)
+}
+
+// parks reports whether a new delivery is parked: its host is dormant and is being probed with another.
+func parks(tx *bolt.Tx, d Delivery) (bool, error) {
+	row, err := get[hostRow](tx, bucketHosts, []byte(d.Host))
+	if errors.Is(err, ErrNotFound) || err == nil && !row.dormant() {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return hasLive(tx, d.Host, d.Seq)
 }
 
 func objectKey(d Delivery) []byte { return join(prefix(d.Inbox, d.Object), numberKey(d.Seq)) }
