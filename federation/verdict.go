@@ -162,7 +162,7 @@ func resultText(o store.Outcome) string {
 	case store.Gone:
 		return what + ", inbox gets nothing more"
 	case store.Park:
-		return what + ", given up after 7 days"
+		return what + ", parked after 7 days"
 	}
 	return what
 }
