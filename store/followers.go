@@ -52,7 +52,7 @@ type Follow struct {
 // its inbox, the answer and its one delivery. An answer that already waits is not queued twice but made
 // due at once. It reports whether the follower is new.
 func (db *DB) AddFollower(now time.Time, f Follow) (added bool, err error) {
-	err = db.b.Update(func(tx *bolt.Tx) error {
+	err = db.group(func(tx *bolt.Tx) error {
 		if added, err = putFollower(tx, f.Follower); err != nil {
 			return fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
 		}
@@ -115,7 +115,7 @@ func countFollower(tx *bolt.Tx, f Follower, delta int) error {
 // and those to its shared inbox when nobody else is reached there. seen is marked as seen if not empty.
 // It reports whether there was such a follower; the log lines are written in any case.
 func (db *DB) RemoveFollower(now time.Time, actor, seen string, log ...LogEntry) (removed bool, err error) {
-	err = db.b.Update(func(tx *bolt.Tx) error {
+	err = db.group(func(tx *bolt.Tx) error {
 		if removed, err = removeFollower(tx, actor); err != nil {
 			return fmt.Errorf("remove follower %s: %w", actor, err)
 		}
