@@ -53,20 +53,37 @@ type Follow struct {
 // due at once. It reports whether the follower is new.
 func (db *DB) AddFollower(now time.Time, f Follow) (added bool, err error) {
 	err = db.group(func(tx *bolt.Tx) error {
-		if added, err = putFollower(tx, f.Follower); err != nil {
-			return fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
-		}
-		if err := markSeen(tx, now, f.Seen); err != nil {
-			return err
-		}
-		if f.Answer != nil {
-			if err := answer(tx, now, *f.Answer, f.Follower.Inbox); err != nil {
-				return fmt.Errorf("answer follower %s: %w", f.Follower.Actor, err)
-			}
-		}
-		return appendLog(tx, f.Log...)
+		added, err = addFollower(tx, now, f)
+		return err
 	})
 	return added, err
+}
+
+// AddFollowers stores many follows as one event: all or none.
+func (db *DB) AddFollowers(now time.Time, follows ...Follow) error {
+	return db.b.Update(func(tx *bolt.Tx) error {
+		for _, f := range follows {
+			if _, err := addFollower(tx, now, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func addFollower(tx *bolt.Tx, now time.Time, f Follow) (added bool, err error) {
+	if added, err = putFollower(tx, f.Follower); err != nil {
+		return false, fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
+	}
+	if err := markSeen(tx, now, f.Seen); err != nil {
+		return false, err
+	}
+	if f.Answer != nil {
+		if err := answer(tx, now, *f.Answer, f.Follower.Inbox); err != nil {
+			return false, fmt.Errorf("answer follower %s: %w", f.Follower.Actor, err)
+		}
+	}
+	return added, appendLog(tx, f.Log...)
 }
 
 // putFollower writes a follower with its index rows and counts. Its Since is kept if it is known already.
