@@ -7,6 +7,9 @@ const (
 	// server that is being moved or restored may well be away for longer.
 	giveUpAfter = 7 * 24 * time.Hour
 
+	// probeEvery is how long a host that has failed for that long is left alone between two attempts.
+	probeEvery = 24 * time.Hour
+
 	// shortestPause is the least that a host is left alone after it failed, whatever it asks for: "try
 	// again in 0 seconds" is what an overloaded proxy says just before it falls over.
 	shortestPause = time.Minute

@@ -89,6 +89,9 @@ func (t try) outcome(now time.Time, jitter float64) store.Outcome {
 	}
 	if t.tooOld(now) {
 		o.Result = store.Park
+		if fate == fateHostFailed {
+			o.Until = now.Add(probeEvery)
+		}
 		return o
 	}
 	o.Result = store.Retry
@@ -162,7 +165,7 @@ func resultText(o store.Outcome) string {
 	case store.Gone:
 		return what + ", inbox gets nothing more"
 	case store.Park:
-		return what + ", given up after 7 days"
+		return what + ", parked after 7 days"
 	}
 	return what
 }

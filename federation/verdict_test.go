@@ -29,12 +29,12 @@ func TestVerdict(t *testing.T) {
 		{"first 401", try{delivery: fresh, answer: answer{Status: 401}}, store.Retry, false},
 		{"fourth 401", try{delivery: aged(time.Hour, 4, 403), answer: answer{Status: 401}}, store.Refused, false},
 		{"first 401 after failures", try{delivery: aged(time.Hour, 9, 503), answer: answer{Status: 401}}, store.Retry, false},
-		{"a week of failures", try{delivery: aged(week, 12, 503), answer: answer{Status: 503}}, store.Park, false},
+		{"a week of failures", try{delivery: aged(week, 12, 503), answer: answer{Status: 503}}, store.Park, true},
 		{"nearly a week", try{delivery: aged(week-time.Hour, 12, 503), answer: answer{Status: 503}}, store.Retry, true},
 		{"a week asleep", try{delivery: aged(week, 1, 0), answer: answer{Status: 503}}, store.Retry, true},
 		{
 			"a week behind a dead host",
-			try{delivery: aged(week, 1, 0), answer: answer{Status: 503}, host: store.Host{BadDays: 7}}, store.Park, false,
+			try{delivery: aged(week, 1, 0), answer: answer{Status: 503}, host: store.Host{BadDays: 7}}, store.Park, true,
 		},
 		{"a week old and accepted", try{delivery: aged(week, 12, 503), answer: answer{Status: 202}}, store.Done, false},
 	} {

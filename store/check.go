@@ -124,12 +124,17 @@ func (c *checker) followers(tx *bolt.Tx) error {
 	if n := int(parseNumber(tx.Bucket(bucketMeta).Get(keyFollowers))); n != accepted {
 		c.say("there are %d followers, %d counted", accepted, n)
 	}
+	live := 0
 	err = each(tx, bucketInboxes, func(k []byte, row inboxRow) {
+		live += number(row.reached())
 		if row.Followers != reached[string(k)] {
 			c.say("inbox %s reaches %d followers, %d counted", k, reached[string(k)], row.Followers)
 		}
 		delete(reached, string(k))
 	})
+	if n := int(parseNumber(tx.Bucket(bucketMeta).Get(keyInboxes))); n != live {
+		c.say("posts go to %d inboxes, %d counted", live, n)
+	}
 	for inbox := range reached {
 		c.say("inbox %s is missing", inbox)
 	}
@@ -153,6 +158,15 @@ func (c *checker) queue(tx *bolt.Tx) error {
 		}
 		if due, known := first[d.Host]; !d.Parked && (!known || d.Next.Before(due)) {
 			first[d.Host] = d.Next
+		}
+	})
+	if err != nil {
+		return err
+	}
+	err = each(tx, bucketWaves, func(_ []byte, w wave) {
+		rows[w.Activity]++
+		if tx.Bucket(bucketActivities).Get([]byte(w.Activity)) == nil {
+			c.say("the wave of %s: its activity is missing", w.Activity)
 		}
 	})
 	if err != nil {

@@ -21,6 +21,10 @@ import (
 // without it a growing file has to wait for all readers.
 const reservedMap = 256 << 20
 
+// groupDelay is how long an event that strangers bring waits for others, so that a burst of them shares its
+// writes to the disk: those take longer than this.
+const groupDelay = time.Millisecond
+
 // DB is the store. It is safe for concurrent use.
 type DB struct {
 	b    *bolt.DB
@@ -52,6 +56,9 @@ func Open(path string, o Options) (*DB, error) {
 		return nil, fmt.Errorf("open store: %s is empty: put a backup in its place, or remove it to begin anew", path)
 	}
 	b, err := openFile(path, o.LockTimeout)
+	if b != nil {
+		b.MaxBatchDelay = groupDelay
+	}
 	if errors.Is(err, berrors.ErrTimeout) {
 		return nil, fmt.Errorf("open store %s: %w%s", path, ErrLocked, holder(path))
 	}
@@ -164,6 +171,10 @@ func (db *DB) Size() (int64, error) {
 	}
 	return info.Size(), nil
 }
+
+// group makes an event durable like a transaction of its own, but together with others of the same moment. f may run
+// more than once, and must leave nothing behind where it fails.
+func (db *DB) group(f func(*bolt.Tx) error) error { return db.b.Batch(f) }
 
 func holderFile(path string) string { return path + ".pid" }
 

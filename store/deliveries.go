@@ -71,10 +71,13 @@ func (db *DB) Step(now time.Time, lease time.Duration, settled []Outcome, max in
 				return fmt.Errorf("settle delivery of %s to %s: %w", o.Delivery.Activity, o.Delivery.Inbox, err)
 			}
 		}
-		if claimed, err = claim(tx, now, lease, max); err != nil {
+		if claimed, err = claimAll(tx, now, lease, max); err != nil {
 			return fmt.Errorf("claim deliveries: %w", err)
 		}
-		if k, _ := seek(tx, bucketHostsDue, nil); k != nil {
+		if next, err = nextWave(tx, now); err != nil {
+			return err
+		}
+		if k, _ := seek(tx, bucketHostsDue, nil); k != nil && (next.IsZero() || parseTime(k).Before(next)) {
 			next = parseTime(k)
 		}
 		return nil
@@ -85,31 +88,47 @@ func (db *DB) Step(now time.Time, lease time.Duration, settled []Outcome, max in
 	return claimed, next, nil
 }
 
-// settle writes what became of one attempt. The delivery may have been dropped meanwhile.
+// settle writes what became of one attempt: in the log, for the host, and for the delivery. A host that was
+// dormant and is back gets what was parked.
 func settle(tx *bolt.Tx, now time.Time, o Outcome) error {
-	d, err := deliveryBySeq(tx, numberKey(o.Delivery.Seq))
-	dropped := errors.Is(err, ErrNotFound)
-	if err != nil && !dropped {
-		return err
-	}
 	if err := appendLog(tx, withBodies(tx, o)...); err != nil {
 		return err
 	}
 	if isBlocked(tx, o.Delivery.Inbox) {
 		o.Result = Cancelled // how a host fares that is not asked any more is nobody's business
 	}
-	err = reschedule(tx, o.Delivery.Host, func(h *hostRow) { h.settle(now, o) })
+	var before, after hostRow
+	err := reschedule(tx, o.Delivery.Host, func(h *hostRow) {
+		before = *h
+		h.settle(now, o)
+		after = *h
+	})
 	if err != nil {
 		return err
 	}
+	if err := settleDelivery(tx, now, o, after.dormant()); err != nil {
+		return err
+	}
+	if before.dormant() && !after.dormant() {
+		return wakeHost(tx, now, o.Delivery.Host)
+	}
+	return nil
+}
+
+// settleDelivery writes what became of a delivery, which may have been dropped meanwhile.
+func settleDelivery(tx *bolt.Tx, now time.Time, o Outcome, dormant bool) error {
 	if o.Result == Gone {
 		if err := markInboxGone(tx, now, o.Delivery.Inbox); err != nil {
 			return err
 		}
 		return dropRows(tx, prefix(o.Delivery.Inbox), nil)
 	}
-	if dropped {
+	d, err := deliveryBySeq(tx, numberKey(o.Delivery.Seq))
+	if errors.Is(err, ErrNotFound) {
 		return nil
+	}
+	if err != nil {
+		return err
 	}
 	switch o.Result {
 	case Done, Refused:
@@ -117,14 +136,15 @@ func settle(tx *bolt.Tx, now time.Time, o Outcome) error {
 	case Cancelled:
 		d.Attempts--
 		d.Next = now
+		return moveDelivery(tx, d)
 	case Retry:
 		d.Next = o.Next
 	case Park:
-		d.Parked = true
+		if err := park(tx, now, &d, dormant); err != nil {
+			return err
+		}
 	}
-	if o.Result != Cancelled {
-		d.LastError, d.LastStatus = o.Error, o.Status
-	}
+	d.LastError, d.LastStatus = o.Error, o.Status
 	return moveDelivery(tx, d)
 }
 
@@ -162,7 +182,26 @@ func (h *hostRow) settle(now time.Time, o Outcome) {
 			h.BadDays++
 			h.LastBadDay = day
 		}
+		if o.Result == Park { // a week of failures, on however few days there was something to send
+			h.BadDays = max(h.BadDays, dormantDays)
+		}
 	}
+}
+
+// claimAll claims deliveries, and lets the waves go on as far as there is room for more.
+func claimAll(tx *bolt.Tx, now time.Time, lease time.Duration, max int) ([]Delivery, error) {
+	claimed, err := claim(tx, now, lease, max)
+	for looked := 0; err == nil && len(claimed) < max && looked < sliceFactor*max; {
+		var come int
+		if come, err = advanceAny(tx, now, max-len(claimed)); err != nil || come == 0 {
+			break
+		}
+		looked += come
+		var more []Delivery
+		more, err = claim(tx, now, lease, max-len(claimed))
+		claimed = append(claimed, more...)
+	}
+	return claimed, err
 }
 
 // claim takes the first claimable delivery of each host that is due.
@@ -265,7 +304,11 @@ type Queue struct {
 // they last accepted anything.
 func (db *DB) QueueStats(badDays int) (q Queue, dead []string, err error) {
 	err = db.b.View(func(tx *bolt.Tx) error {
-		err := scan(tx, bucketQueue, nil, func(k, v []byte) (bool, error) {
+		err := each(tx, bucketWaves, func(_ []byte, w wave) { q.Pending += max(w.Total-w.Queued, 0) })
+		if err != nil {
+			return err
+		}
+		err = scan(tx, bucketQueue, nil, func(k, v []byte) (bool, error) {
 			var d Delivery
 			if err := decode(bucketQueue, k, v, &d); err != nil {
 				return false, err

@@ -57,32 +57,49 @@ type Follow struct {
 // due at once. A Reject of an earlier follow that still waits is dropped: Mastodon ends by it whatever follow there
 // is. It reports whether the follower is new; ErrBlocked if the owner has blocked the actor or its domain.
 func (db *DB) AddFollower(now time.Time, f Follow) (added bool, err error) {
-	err = db.b.Update(func(tx *bolt.Tx) error {
-		if isBlocked(tx, f.Follower.Actor) {
-			return fmt.Errorf("add follower %s: %w", f.Follower.Actor, ErrBlocked)
-		}
-		if f.Before != nil {
-			if err := unchanged(tx, f.Follower.Actor, *f.Before); err != nil {
-				return fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
-			}
-		}
-		if added, err = putFollower(tx, f.Follower); err != nil {
-			return fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
-		}
-		if err := dropRejects(tx, f.Follower); err != nil {
-			return fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
-		}
-		if err := markSeen(tx, now, f.Seen); err != nil {
-			return err
-		}
-		if f.Answer != nil {
-			if err := answer(tx, now, *f.Answer, f.Follower.Inbox); err != nil {
-				return fmt.Errorf("answer follower %s: %w", f.Follower.Actor, err)
-			}
-		}
-		return appendLog(tx, f.Log...)
+	err = db.group(func(tx *bolt.Tx) error {
+		added, err = addFollower(tx, now, f)
+		return err
 	})
 	return added, err
+}
+
+// AddFollowers stores many follows as one event: all or none.
+func (db *DB) AddFollowers(now time.Time, follows ...Follow) error {
+	return db.b.Update(func(tx *bolt.Tx) error {
+		for _, f := range follows {
+			if _, err := addFollower(tx, now, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func addFollower(tx *bolt.Tx, now time.Time, f Follow) (added bool, err error) {
+	if isBlocked(tx, f.Follower.Actor) {
+		return false, fmt.Errorf("add follower %s: %w", f.Follower.Actor, ErrBlocked)
+	}
+	if f.Before != nil {
+		if err := unchanged(tx, f.Follower.Actor, *f.Before); err != nil {
+			return false, fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
+		}
+	}
+	if added, err = putFollower(tx, f.Follower); err != nil {
+		return false, fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
+	}
+	if err := dropRejects(tx, f.Follower); err != nil {
+		return false, fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
+	}
+	if err := markSeen(tx, now, f.Seen); err != nil {
+		return false, err
+	}
+	if f.Answer != nil {
+		if err := answer(tx, now, *f.Answer, f.Follower.Inbox); err != nil {
+			return false, fmt.Errorf("answer follower %s: %w", f.Follower.Actor, err)
+		}
+	}
+	return added, appendLog(tx, f.Log...)
 }
 
 // putFollower writes a follower with its index rows and counts. Its Since is kept if it is known already.
@@ -149,7 +166,7 @@ func countFollower(tx *bolt.Tx, f Follower, delta int) error {
 // and those to its shared inbox when nobody else is reached there. seen is marked as seen if not empty.
 // It reports whether there was such a follower; the log lines are written in any case.
 func (db *DB) RemoveFollower(now time.Time, actor, seen string, log ...LogEntry) (removed bool, err error) {
-	err = db.b.Update(func(tx *bolt.Tx) error {
+	err = db.group(func(tx *bolt.Tx) error {
 		if removed, err = removeFollower(tx, actor); err != nil {
 			return fmt.Errorf("remove follower %s: %w", actor, err)
 		}

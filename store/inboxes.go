@@ -26,14 +26,29 @@ func countInbox(tx *bolt.Tx, inbox string, delta int) error {
 		return err
 	}
 	row.Followers += delta
-	if row.Followers <= 0 {
-		return tx.Bucket(bucketInboxes).Delete([]byte(inbox))
-	}
 	if delta > 0 { // somebody has just named it: it is there
 		row.GoneSince = time.Time{}
 	}
+	return putInbox(tx, inbox, row)
+}
+
+// putInbox writes an inbox, and counts those that posts go to; one that nobody is reached through goes.
+func putInbox(tx *bolt.Tx, inbox string, row inboxRow) error {
+	old, err := get[inboxRow](tx, bucketInboxes, []byte(inbox))
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if _, err := add(tx, bucketMeta, keyInboxes, number(row.reached())-number(old.reached())); err != nil {
+		return err
+	}
+	if row.Followers <= 0 {
+		return tx.Bucket(bucketInboxes).Delete([]byte(inbox))
+	}
 	return put(tx, bucketInboxes, []byte(inbox), row)
 }
+
+// reached reports whether posts go there.
+func (r inboxRow) reached() bool { return r.Followers > 0 && r.GoneSince.IsZero() }
 
 // markInboxGone notes that an inbox answered 410; one that no follower is reached through is not kept.
 func markInboxGone(tx *bolt.Tx, now time.Time, inbox string) error {
@@ -45,7 +60,7 @@ func markInboxGone(tx *bolt.Tx, now time.Time, inbox string) error {
 		return err
 	}
 	row.GoneSince = now
-	return put(tx, bucketInboxes, []byte(inbox), row)
+	return putInbox(tx, inbox, row)
 }
 
 // GoneInbox is an inbox that answered 410 and gets nothing any more, with the followers behind it.

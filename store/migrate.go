@@ -16,8 +16,19 @@ var migrations = []func(*bolt.Tx) error{
 	// 2: an entry may be skipped, which schema 1 would take for one without a post; the new buckets are made
 	// with the others.
 	func(*bolt.Tx) error { return nil },
-	// 3: people are blocked and accounts move, of which schema 2 would know nothing and send on.
-	func(*bolt.Tx) error { return nil },
+	// 3: people are blocked, accounts move and posts go out in waves, of which schema 2 would know nothing.
+	countInboxes,
+}
+
+// countInboxes counts the inboxes that posts go to.
+func countInboxes(tx *bolt.Tx) error {
+	n := 0
+	err := each(tx, bucketInboxes, func(_ []byte, row inboxRow) { n += number(row.reached()) })
+	if err != nil {
+		return err
+	}
+	_, err = add(tx, bucketMeta, keyInboxes, n)
+	return err
 }
 
 // migrate makes a new store, or brings an older one up to date.

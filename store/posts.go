@@ -46,14 +46,15 @@ type Activity struct {
 }
 
 // Publication is one step in the life of a post (it appears, changes or goes), to be stored as one event:
-// post, outbox, the exact activity, one delivery for each distinct inbox, and the entry's new state.
+// post, outbox, the exact activity, the deliveries to all distinct inboxes, and the entry's new state.
 type Publication struct {
 	Entry    Entry  // as it shall be; Version as read
 	Fields   []byte // what the post was made from; nil leaves them
 	Post     Post
 	Activity Activity
-	Create   *Activity // the Create with the newest object, where a Create still stands in the outbox
-	Deliver  bool      // to the inboxes of all followers
+	Create   *Activity     // the Create with the newest object, where a Create still stands in the outbox
+	Deliver  bool          // to the inboxes of all followers
+	Pace     time.Duration // over which those are spread
 	Log      []LogEntry
 }
 
@@ -97,7 +98,7 @@ func publish(tx *bolt.Tx, now time.Time, p Publication) (queued int, err error) 
 		}
 	}
 	if p.Deliver {
-		if queued, err = fanOut(tx, now, p); err != nil {
+		if queued, err = fanOut(tx, now, spread{activity: p.Activity, renewed: p.Create != nil, pace: p.Pace}); err != nil {
 			return 0, err
 		}
 	}

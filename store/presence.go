@@ -66,11 +66,11 @@ func (db *DB) SavePresence(now time.Time, p Presence, tell ...Broadcast) (queued
 
 // broadcast queues an activity for all followers. Where there are none it leaves no trace but the log's.
 func broadcast(tx *bolt.Tx, now time.Time, b Broadcast) (queued int, err error) {
-	if queued, err = fanOut(tx, now, Publication{Activity: b.Activity}); err != nil {
-		return 0, err
-	}
-	if queued > 0 {
+	if parseNumber(tx.Bucket(bucketMeta).Get(keyInboxes)) > 0 {
 		if err := put(tx, bucketActivities, []byte(b.Activity.ID), b.Activity); err != nil {
+			return 0, err
+		}
+		if queued, err = fanOut(tx, now, spread{activity: b.Activity}); err != nil {
 			return 0, err
 		}
 	}

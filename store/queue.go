@@ -16,47 +16,15 @@ type hostRow struct {
 	Due     time.Time `json:"due,omitzero"`     // as in hosts_due; zero: not there
 }
 
-// fanOut queues a publication's activity for every distinct inbox of the followers.
-func fanOut(tx *bolt.Tx, now time.Time, p Publication) (queued int, err error) {
-	var inboxes []string
-	err = scan(tx, bucketInboxes, nil, func(k, v []byte) (bool, error) {
-		var row inboxRow
-		if err := decode(bucketInboxes, k, v, &row); err != nil {
-			return false, err
-		}
-		if row.GoneSince.IsZero() && !isBlocked(tx, string(k)) {
-			inboxes = append(inboxes, string(k))
-		}
-		return true, nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	for _, inbox := range inboxes {
-		told, err := supersede(tx, p, inbox)
-		if err != nil {
-			return queued, err
-		}
-		if told {
-			continue
-		}
-		if err := enqueue(tx, now, p.Activity, inbox); err != nil {
-			return queued, err
-		}
-		queued++
-	}
-	return queued, nil
-}
-
 // supersede removes from the queue what an Update or Delete of the same object makes pointless: everything
 // before a Delete, and Updates that were never tried before an Update. told says that the activity itself
 // is needless too, because a Create that was never tried still waits and carries the newest text by now.
 // A delivery under way keeps its host claimed until it is settled, so that nothing overtakes it.
-func supersede(tx *bolt.Tx, p Publication, inbox string) (told bool, err error) {
-	if p.Activity.Type != "Update" && p.Activity.Type != "Delete" {
+func supersede(tx *bolt.Tx, w wave, inbox string) (told bool, err error) {
+	if w.Type != "Update" && w.Type != "Delete" {
 		return false, nil
 	}
-	for _, k := range keys(tx, bucketQueueObjects, prefix(inbox, p.Activity.Object)) {
+	for _, k := range keys(tx, bucketQueueObjects, prefix(inbox, w.Object)) {
 		d, err := deliveryBySeq(tx, k[len(k)-8:])
 		if err != nil {
 			return false, err
@@ -64,11 +32,11 @@ func supersede(tx *bolt.Tx, p Publication, inbox string) (told bool, err error) 
 		// A post that a stop cut off does not count as an attempt, but may have arrived.
 		untried := !d.Tried
 		switch {
-		case p.Activity.Type == "Delete", d.Type == "Update" && untried:
+		case w.Type == "Delete", d.Type == "Update" && untried:
 			if err := dropDelivery(tx, d); err != nil {
 				return false, err
 			}
-		case d.Type == "Create" && untried && p.Create != nil:
+		case d.Type == "Create" && untried && w.Renewed:
 			told = true
 		}
 	}
@@ -81,7 +49,7 @@ func answer(tx *bolt.Tx, now time.Time, a Activity, inbox string) error {
 	if isBlocked(tx, inbox) {
 		return nil // nor is the body kept, which nothing would ever take away
 	}
-	if err := reschedule(tx, hostOf(inbox), func(h *hostRow) { h.Until = time.Time{} }); err != nil {
+	if err := revive(tx, now, hostOf(inbox)); err != nil {
 		return err
 	}
 	for _, k := range keys(tx, bucketQueueObjects, prefix(inbox, a.Object)) {
@@ -120,6 +88,9 @@ func enqueue(tx *bolt.Tx, now time.Time, a Activity, inbox string) error {
 		Seq: seq, Activity: a.ID, Type: a.Type, Object: a.Object,
 		Inbox: inbox, Host: hostOf(inbox), Added: now, Next: now,
 	}
+	if d.Parked, err = parks(tx, d); err != nil {
+		return err
+	}
 	if _, err := add(tx, bucketActivityRows, []byte(a.ID), 1); err != nil {
 		return err
 	}
@@ -130,6 +101,18 @@ func enqueue(tx *bolt.Tx, now time.Time, a Activity, inbox string) error {
 		return err
 	}
 	return reschedule(tx, d.Host, nil)
+}
+
+// parks reports whether a new delivery is parked: its host is dormant and is being probed with another.
+func parks(tx *bolt.Tx, d Delivery) (bool, error) {
+	row, err := get[hostRow](tx, bucketHosts, []byte(d.Host))
+	if errors.Is(err, ErrNotFound) || err == nil && !row.dormant() {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return hasLive(tx, d.Host, d.Seq)
 }
 
 func objectKey(d Delivery) []byte { return join(prefix(d.Inbox, d.Object), numberKey(d.Seq)) }
@@ -174,16 +157,19 @@ func dropDelivery(tx *bolt.Tx, d Delivery) error {
 	if err := tx.Bucket(bucketQueueObjects).Delete(objectKey(d)); err != nil {
 		return err
 	}
-	left, err := add(tx, bucketActivityRows, []byte(d.Activity), -1)
-	if err != nil {
+	if err := release(tx, d.Activity, d.Type); err != nil {
 		return err
 	}
-	if left == 0 && !kept(d.Type) {
-		if err := tx.Bucket(bucketActivities).Delete([]byte(d.Activity)); err != nil {
-			return err
-		}
-	}
 	return reschedule(tx, d.Host, nil)
+}
+
+// release says that an activity has one delivery, or wave, less.
+func release(tx *bolt.Tx, activity, typ string) error {
+	left, err := add(tx, bucketActivityRows, []byte(activity), -1)
+	if err != nil || left > 0 || kept(typ) {
+		return err
+	}
+	return tx.Bucket(bucketActivities).Delete([]byte(activity))
 }
 
 // kept tells whether activities of a type stay fetchable after their delivery.

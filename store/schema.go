@@ -20,6 +20,7 @@ import (
 //	  account           Account
 //	  presence          Presence
 //	  followers, listed counts, 8 bytes
+//	  inboxes           how many distinct inboxes are not gone, 8 bytes
 //	feeds               address                  → Feed
 //	entries             key                      → Entry
 //	fields              key                      → the entry's fields as the feed has them
@@ -40,6 +41,7 @@ import (
 //	queue               host 0 time seq          → Delivery; time is Next, or the end of time when parked
 //	queue_seq           seq                      → key in queue, plain
 //	queue_objects       inbox 0 object 0 seq     index
+//	waves               class seq                → wave
 //	hosts               host                     → hostRow
 //	hosts_due           time host                index of hosts with a delivery that is not parked
 //	log                 seq                      → LogEntry
@@ -72,6 +74,7 @@ var (
 	bucketQueue          = []byte("queue")
 	bucketQueueSeq       = []byte("queue_seq")
 	bucketQueueObjects   = []byte("queue_objects")
+	bucketWaves          = []byte("waves")
 	bucketHosts          = []byte("hosts")
 	bucketHostsDue       = []byte("hosts_due")
 	bucketLog            = []byte("log")
@@ -87,7 +90,7 @@ var (
 		bucketFollowers, bucketFollowersSince, bucketInboxes, bucketGoneActors, bucketQueue, bucketQueueSeq,
 		bucketQueueObjects, bucketHosts, bucketHostsDue, bucketLog, bucketSeen, bucketSeenSince,
 		bucketExtras, bucketSubscriptions, bucketNotices, bucketQuotes,
-		bucketBlocks,
+		bucketBlocks, bucketWaves,
 	}
 
 	keySchema    = []byte("schema")
@@ -95,6 +98,7 @@ var (
 	keyPresence  = []byte("presence")
 	keyFollowers = []byte("followers")
 	keyListed    = []byte("listed")
+	keyInboxes   = []byte("inboxes")
 )
 
 // endOfTime is the time of a row that is never due.

@@ -24,7 +24,7 @@ func (db *DB) Seen(id string) (seen bool, err error) {
 
 // MarkSeen remembers a received activity that changed nothing else, with its log lines.
 func (db *DB) MarkSeen(now time.Time, id string, log ...LogEntry) error {
-	return db.b.Update(func(tx *bolt.Tx) error {
+	return db.group(func(tx *bolt.Tx) error {
 		if err := markSeen(tx, now, id); err != nil {
 			return err
 		}
