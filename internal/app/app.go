@@ -41,7 +41,7 @@ type App struct {
 	listener net.Listener
 	socket   *admin.Socket
 	hook     chan struct{} // one slot: a poll is wanted
-	clients  *clients
+	clients  clients
 	undo     []func() error
 }
 
@@ -49,7 +49,7 @@ type App struct {
 // and binds the address and the control socket. Nothing runs yet, and nothing stays behind where it fails.
 // ctx bounds only New itself.
 func New(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error) {
-	a := &App{cfg: cfg, log: o.Log, hook: make(chan struct{}, 1), clients: newClients()}
+	a := &App{cfg: cfg, log: o.Log, hook: make(chan struct{}, 1)}
 	if o.Listener != nil {
 		a.undo = append(a.undo, closeOnce(o.Listener))
 	}

@@ -31,13 +31,12 @@ const (
 	largeBodiesFrom = 4  // of them, by one client
 )
 
-// clients counts what each client address asks for. It is safe for concurrent use.
+// clients counts what each client address asks for. The zero value is ready, and safe for concurrent use.
 type clients struct {
-	mu    sync.Mutex
-	known *lru.Cache[netip.Prefix, *client]
-
-	large     int                  // bodies under way, guarded by mu
-	largeFrom map[netip.Prefix]int // the same by client, guarded by mu
+	mu        sync.Mutex // guards all below
+	known     *lru.Cache[netip.Prefix, *client]
+	large     int                  // bodies under way
+	largeFrom map[netip.Prefix]int // the same by client
 }
 
 // client is what one address may still do.
@@ -46,17 +45,16 @@ type client struct {
 	refused  *rate.Limiter
 }
 
-func newClients() *clients {
-	known, err := lru.New[netip.Prefix, *client](clientsKnown)
-	if err != nil {
-		panic(err) // only a size below one can fail
-	}
-	return &clients{known: known, largeFrom: map[netip.Prefix]int{}}
-}
-
 func (c *clients) get(key netip.Prefix) *client {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.known == nil {
+		known, err := lru.New[netip.Prefix, *client](clientsKnown)
+		if err != nil {
+			panic(err) // only a size below one can fail
+		}
+		c.known = known
+	}
 	if found, ok := c.known.Get(key); ok {
 		return found
 	}
@@ -89,6 +87,9 @@ func (c *clients) takeLarge(key netip.Prefix) (leave func()) {
 	defer c.mu.Unlock()
 	if c.large >= largeBodies || key.IsValid() && c.largeFrom[key] >= largeBodiesFrom {
 		return nil
+	}
+	if c.largeFrom == nil {
+		c.largeFrom = map[netip.Prefix]int{}
 	}
 	c.large++
 	c.largeFrom[key]++

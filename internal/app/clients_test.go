@@ -74,7 +74,7 @@ func FuzzForwardedFor(f *testing.F) {
 
 // limitedApp answers 401 to a POST with "bad" in it, and 200 to everything else.
 func limitedApp() (*App, http.Handler) {
-	a := &App{log: slog.New(slog.DiscardHandler), cfg: &config.Config{TrustedProxies: config.Default().TrustedProxies}, clients: newClients()}
+	a := &App{log: slog.New(slog.DiscardHandler), cfg: &config.Config{TrustedProxies: config.Default().TrustedProxies}}
 	return a, a.limited(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, err := io.ReadAll(r.Body)
 		switch {

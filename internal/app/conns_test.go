@@ -123,7 +123,7 @@ func TestSlowClients(t *testing.T) {
 				s := newGated(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					_, _ = io.Copy(io.Discard, r.Body)
 					if r.URL.Path == "/long" {
-						_, _ = io.WriteString(w, strings.Repeat("x", 1<<20))
+						_, _ = io.WriteString(w, strings.Repeat("x", 1<<15))
 					}
 					_, _ = io.WriteString(w, "hello")
 				}))

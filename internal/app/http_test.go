@@ -88,7 +88,7 @@ func TestHook(t *testing.T) {
 
 func TestRecovered(t *testing.T) {
 	var log strings.Builder
-	a := &App{log: slog.New(slog.NewTextHandler(&log, nil)), cfg: &config.Config{}, clients: newClients()}
+	a := &App{log: slog.New(slog.NewTextHandler(&log, nil)), cfg: &config.Config{}}
 	h := a.recovered(a.limited(a.logged(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.ReadAll(r.Body); err != nil {
 			w.WriteHeader(http.StatusRequestEntityTooLarge)
