@@ -146,7 +146,7 @@ func impersonations() []attack {
 		{name: "the follower's inbox moves to somebody else's server", seen: "nextcloud/social #2225; amplification", from: "friend",
 			body: `{"id":"$friend/u$n","type":"Update","actor":"$friend","object":{"id":"$friend","type":"Person","inbox":"http://victim.example/inbox","preferredUsername":"friend"}}`,
 			want: "202 400", most: 2},
-		{name: "the follower moves elsewhere", seen: "mastodon #7500 (Move): the new account follows for itself", from: "friend",
+		{name: "the follower moves elsewhere", seen: "mastodon's Move: the new account has to follow for itself", from: "friend",
 			body: `{"id":"$friend/m","type":"Move","actor":"$friend","object":"$friend","target":"http://victim.example/users/x"}`, want: "202 400", most: 1},
 	}
 }
@@ -213,10 +213,10 @@ func contents() []attack {
 		{name: "a poll of ten thousand answers", seen: "mastodon CVE-2026-23962",
 			body: `{"id":"$me/q","type":"Create","actor":"$me","to":"$us","object":{"id":"$me/n","type":"Question","attributedTo":"$me","oneOf":[` + list(10_000, `{"name":"%d"}`) + `]}}`,
 			want: "202 400", most: 1},
-		{name: "pictures and emoji at private addresses", seen: "mastodon CVE-2023-36460; owncast CVE-2024-31450's kin",
+		{name: "pictures and emoji at private addresses", seen: "mastodon CVE-2023-36460 (media of strangers)",
 			body: `{"id":"$me/c","type":"Create","actor":"$me","to":"$us","object":{"id":"$me/n","type":"Note","attributedTo":"$me","content":"x","attachment":{"type":"Image","url":"http://metadata.example/"},"tag":{"type":"Emoji","icon":{"url":"http://inside.example/"}}}}`,
 			want: "202", most: 1},
-		{name: "a context that is to be fetched", seen: "json-ld remote contexts (rubysec, fedify GHSA-p9cg-vqcc-grcx)",
+		{name: "a context that is to be fetched", seen: "remote contexts of JSON-LD: fedify CVE-2024-39687",
 			body: `{"@context":"http://$host/context.jsonld","id":"$me/x","type":"Woof","actor":"$me","object":"$us"}`, want: "202"},
 		{name: "ten thousand people are addressed", seen: "mastodon's limit on mentions; delivery amplification",
 			body: `{"id":"$me/c","type":"Create","actor":"$me","to":["$us",` + list(10_000, `"http://x%d.victim.example/"`) + `],"object":{"id":"$me/n","type":"Note","attributedTo":"$me","content":"x"}}`,
@@ -247,7 +247,7 @@ func shapes() []attack {
 		{"not a number", "encoders of JavaScript and Python", `{"x":NaN,` + follow[1:]},
 		{"a comment", "JSON5 readers", `/**/` + follow},
 		{"ten thousand lists", "jackson CVE-2020-36518; pixelfed's limit of 8", `{"x":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `,` + follow[1:]},
-		{"half a million open objects", "go CVE-2022-30633's kin: recursion without a limit", strings.Repeat(`{"a":`, 150_000)},
+		{"half a million open objects", "recursion without a limit: jackson CVE-2020-36518", strings.Repeat(`{"a":`, 150_000)},
 		{"a hundred thousand values", "mastodon CVE-2026-23962", `{"x":[` + strings.Repeat(`1,`, 100_000) + `1],` + follow[1:]},
 		{"no type", "every scanner", `{"id":"$me/1","actor":"$me","object":"$us"}`},
 		{"a type that is a number", "fuzzers", `{"id":"$me/1","type":7,"actor":"$me","object":"$us"}`},
@@ -327,7 +327,9 @@ func signatures() []attack {
 			m.then = func(r *http.Request) { r.URL.Path = "/inbox" }
 		}},
 		{name: "an empty one", seen: "fuzzers", bend: header(func(h http.Header) { h.Set("Signature", "") })},
-		{name: "not in base64", seen: "fuzzers", bend: header(func(h http.Header) { h.Set("Signature", strings.Replace(h.Get("Signature"), `signature="`, `signature="!`, 1)) })},
+		{name: "not in base64", seen: "fuzzers", bend: header(func(h http.Header) {
+			h.Set("Signature", strings.Replace(h.Get("Signature"), `signature="`, `signature="!`, 1))
+		})},
 		{name: "of zeros", seen: "misskey CVE-2026-28432", bend: func(_ *arena, _ *person, m *message) {
 			m.then = func(r *http.Request) {
 				head, _, _ := strings.Cut(r.Header.Get("Signature"), `signature="`)
