@@ -3,12 +3,16 @@ package federation
 import (
 	"net/http"
 	"strings"
+	"time"
 )
 
 // provedMost is how many activities of one host with a right signature are taken in an hour. Each costs a write to
 // the disk and perhaps an answer. The followers of an account that moves here come within minutes, ten thousand of
 // them from one large server perhaps; whoever has more is asked to go on later.
 const provedMost = 20_000
+
+// provedWindow is the time that provedMost is for.
+const provedWindow = time.Hour
 
 // refusePacked refuses a body with a Content-Encoding (415, RFC 9110 §15.5.16). No server packs what it sends to an
 // inbox (Mastodon 4.6, GoToSocial 0.20, Misskey 2025.11, Akkoma, Lemmy, Fedify 2.3), since the digest is of the

@@ -93,7 +93,7 @@ func New(c Config) *Server {
 		deliver: make(chan struct{}, 1),
 
 		noted:      newBudget(notedMost, time.Minute),
-		proved:     newBudget(provedMost, time.Hour),
+		proved:     newBudget(provedMost, provedWindow),
 		publishing: newPublishing(),
 		sending:    newSending(c.Lease),
 	}
