@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -37,6 +38,8 @@ type clients struct {
 	known     *lru.Cache[netip.Prefix, *client]
 	large     int                  // bodies under way
 	largeFrom map[netip.Prefix]int // the same by client
+
+	warned atomic.Bool // the owner knows of a proxy that is not trusted
 }
 
 // client is what one address may still do.
@@ -109,6 +112,7 @@ func (a *App) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		key := clientOf(r, a.cfg.TrustedProxies)
 		if !key.IsValid() {
+			a.warnOfProxy(r)
 			a.bounded(w, r, key, next)
 			return
 		}
@@ -125,6 +129,19 @@ func (a *App) limited(next http.Handler) http.Handler {
 			who.refused.AllowN(time.Now(), 1)
 		}
 	})
+}
+
+// warnOfProxy tells the owner, once, of a proxy nearby that is not named in the configuration: behind it nobody's
+// requests can be counted.
+func (a *App) warnOfProxy(r *http.Request) {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || r.Header.Get("X-Forwarded-For") == "" || within(a.cfg.TrustedProxies, peer.Addr()) {
+		return
+	}
+	if a.clients.warned.CompareAndSwap(false, true) {
+		a.log.Warn("requests come through a proxy that is not trusted, so nobody's are counted; name it in trusted_proxies if it is yours",
+			"proxy", peer.Addr().Unmap().String())
+	}
 }
 
 // bounded bounds what any handler can read of a body, and how many large ones are in memory at once.

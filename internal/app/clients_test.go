@@ -144,6 +144,22 @@ func TestClientRefused(t *testing.T) {
 	})
 }
 
+// TestUnnamedProxy: the owner is told once of a proxy in the same house, and never because of what a stranger says.
+func TestUnnamedProxy(t *testing.T) {
+	var log strings.Builder
+	a, h := limitedApp()
+	a.log = slog.New(slog.NewTextHandler(&log, nil))
+	for _, peer := range []string{"93.184.216.34:1", "127.0.0.1:1", "172.18.0.2:1", "172.18.0.2:2"} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.RemoteAddr = peer
+		r.Header.Set("X-Forwarded-For", "1.1.1.1")
+		h.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	if strings.Count(log.String(), "level=WARN") != 1 || !strings.Contains(log.String(), "proxy=172.18.0.2") {
+		t.Errorf("the log says %q", log.String())
+	}
+}
+
 // TestClientsForgotten: any number of clients takes no more memory than so many.
 func TestClientsForgotten(t *testing.T) {
 	a, h := limitedApp()

@@ -281,9 +281,11 @@ func pemOf(key any) string {
 // fill puts names into a text.
 func (a *arena) fill(p *person, text string) string {
 	a.serial++
+	_, port, err := net.SplitHostPort(a.cfg.Listen)
+	must(a.t, err)
 	r := []string{
 		"$me", p.id(), "$host", p.host, "$us", us, "$base", a.cfg.BaseURL, "$post", a.post,
-		"$listening", a.cfg.Listen, "$n", fmt.Sprint(a.serial),
+		"$listening", a.cfg.Listen, "$port", port, "$n", fmt.Sprint(a.serial),
 	}
 	if a.friend != nil {
 		r = append(r, "$friend", a.friend.id())
