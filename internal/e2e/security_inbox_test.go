@@ -246,6 +246,7 @@ func shapes() []attack {
 		{"bytes that are no UTF-8", "a reader that mends them reads another name", strings.Replace(follow, "Follow", "Foll\xffow", 1)},
 		{"not a number", "encoders of JavaScript and Python", `{"x":NaN,` + follow[1:]},
 		{"a comment", "JSON5 readers", `/**/` + follow},
+		{"thirty-three lists", "pixelfed's limit of 8", `{"x":` + strings.Repeat("[", 33) + strings.Repeat("]", 33) + `,` + follow[1:]},
 		{"ten thousand lists", "jackson CVE-2020-36518; pixelfed's limit of 8", `{"x":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `,` + follow[1:]},
 		{"half a million open objects", "recursion without a limit: jackson CVE-2020-36518", strings.Repeat(`{"a":`, 150_000)},
 		{"a hundred thousand values", "mastodon CVE-2026-23962", `{"x":[` + strings.Repeat(`1,`, 100_000) + `1],` + follow[1:]},
