@@ -51,13 +51,16 @@ func hostOf(address string) string {
 	return lookedUp(u)
 }
 
-// lookedUp is hostOf of an address that was read already.
+// lookedUp is hostOf of an address that was read already; empty where the host is none.
 func lookedUp(u *url.URL) string {
 	host := u.Hostname()
 	if name, err := idna.Lookup.ToASCII(host); err == nil && !isASCII(host) {
 		host = name
 	}
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if strings.Contains("."+host+".", "..") {
+		return "" // an empty label: no resolver takes it
+	}
 	if addr, err := netip.ParseAddr(host); err == nil {
 		host = addr.Unmap().String()
 	}
