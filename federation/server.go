@@ -72,6 +72,7 @@ type Server struct {
 	resolver *resolver
 	noted    *budget      // activities that only go into the log, by host
 	proved   *budget      // activities whose signature holds, by host
+	crowds   *subdomains  // hosts that bring new followers, by domain
 	warned   atomic.Int64 // Unix seconds of the last warnOfProxy
 
 	publishing *publishing
@@ -94,6 +95,7 @@ func New(c Config) *Server {
 
 		noted:      newBudget(notedMost, time.Minute),
 		proved:     newBudget(provedMost, provedWindow),
+		crowds:     newSubdomains(newHostsMost),
 		publishing: newPublishing(),
 		sending:    newSending(c.Lease),
 	}

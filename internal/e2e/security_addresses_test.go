@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"crier/internal/fedtest"
 )
 
 // TestSecurityAddresses: an actor, hence a key, at an address that nobody may have us visit. The daemon of these
@@ -125,6 +127,23 @@ func TestSecurityExhaustion(t *testing.T) {
 				liar.say(a, `{"id":"$me/$n","type":"Undo","actor":"$me","object":{"type":"Follow","actor":"$me","object":"$us"}}`)
 			}
 		}, 1},
+		{"a wildcard name whose hosts all follow", "mastodon CVE-2022-46405", func(a *arena) {
+			for i := range 40 {
+				p := a.person(fmt.Sprintf("h%d.wildcard.example", i), "x", nil)
+				p.say(a, follow)
+			}
+			a.rest()
+			followers, err := a.app.Ops().Store.Followers(0, 0)
+			must(a.t, err)
+			for _, f := range followers { // they leave again, as far as they came
+				if p := (&person{host: strings.TrimPrefix(strings.TrimSuffix(f.Actor, "/users/x"), "http://"), name: "x", key: fedtest.Key("x")}); p.id() == f.Actor {
+					p.say(a, `{"id":"$me/bye","type":"Undo","actor":"$me","object":{"type":"Follow","actor":"$me","object":"$us"}}`)
+				}
+			}
+			if n := len(followers) - 1; n != 30 {
+				a.t.Errorf("%d hosts of one domain follow", n)
+			}
+		}, 40 + 30},
 		{"one server's outage", "every outage", func(a *arena) {
 			p := a.stranger(nil)
 			a.out.handle(p.host, says(500, "oops")(a, p))
