@@ -22,7 +22,7 @@ func hostileTexts() []struct{ name, seen, text string } {
 		{"a title for the window", "xterm CVE-2003-0063", "\x1b]0;owned\x07name"},
 		{"a cleared screen", "log injection", "\x1b[2J\x1b[Hname"},
 		{"a link that is another", "OSC 8 links", "\x1b]8;;http://evil.example\x1b\\name\x1b]8;;\x1b\\"},
-		{"a question to the terminal", "answers typed as commands: CVE-2022-24130's kin", "\x1bP$q\"p\x1b\\\x1b[6nname"},
+		{"a question to the terminal", "answers typed as commands: xterm CVE-2008-2383", "\x1bP$q\"p\x1b\\\x1b[6nname"},
 		{"a control character of eight bits", "terminals that take C1", "\u009b2J\u0090name"},
 		{"a line of its own", "log injection", "name\r\n2026-01-01 00:00:00 ← Accept  forged"},
 		{"an overwritten line", "log injection", "name\rforged"},

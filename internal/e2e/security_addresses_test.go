@@ -44,7 +44,7 @@ func TestSecurityAddresses(t *testing.T) {
 		{"ORCHID", "[2001:20::1]", "RFC 7343"},
 		{"unique local", "[fd12::1]", "fedify CVE-2024-39687"},
 		{"link-local", "[fe80::1]", "fedify CVE-2024-39687"},
-		{"link-local with a zone", "[fe80::1%25lo]", "zones: go CVE-2025-61725's kin"},
+		{"link-local with a zone", "[fe80::1%25lo]", "go CVE-2025-47912 (what stands in brackets)"},
 		{"site-local", "[fec0::1]", "RFC 3879"},
 		{"IPv6 multicast", "[ff02::1]", "fedify CVE-2026-50131"},
 		{"for IPv6 documentation", "[2001:db8::1]", "fedify CVE-2026-50131"},

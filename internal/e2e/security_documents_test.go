@@ -54,7 +54,7 @@ func says(status int, text string) func(*arena, *person) http.HandlerFunc {
 
 // documents are what a stranger's server gives in place of an actor.
 func documents() []trap {
-	const upload = "akkoma 3.11 and mastodon CVE-2024-25623: an upload poses as an actor"
+	const upload = "mastodon CVE-2024-25623 (GHSA-jhrq-qvrm-qr36): an upload poses as an actor"
 	const redirect = "fedify CVE-2025-23221: redirects without a check"
 	return []trap{
 		{name: "as a page", seen: upload, answer: typed("text/html"), want: "401", most: 1},

@@ -103,7 +103,7 @@ func keys(t *testing.T) []trap {
 		{name: "no owner", seen: "FEP-fe34", most: 2, document: key(func(_ *person, key map[string]any) { delete(key, "owner") })},
 		{name: "an id on another server", seen: "discourse-activity-pub #325", most: 2, document: key(func(_ *person, key map[string]any) { key["id"] = "http://friend.example/users/friend#main-key" })},
 		{name: "another id", seen: "misskey CVE-2023-49079", most: 2, document: key(func(p *person, key map[string]any) { key["id"] = p.id() + "#other" })},
-		{name: "of 1024 bits", seen: "CVE-2012-4929's time: keys that can be factored", most: 2, document: text(pemOf(&short.PublicKey)),
+		{name: "of 1024 bits", seen: "CVE-2015-4000's lesson: 1024 bits can be broken", most: 2, document: text(pemOf(&short.PublicKey)),
 			bend: func(_ *arena, _ *person, m *message) { m.key = short }},
 		{name: "of 16384 bits", seen: "go CVE-2023-29409 (large keys cost time)", most: 2, document: text(pemOf(huge))},
 		{name: "with the exponent 1", seen: "forged signatures: CVE-2006-4339's kin", most: 2, document: text(pemOf(one)),
