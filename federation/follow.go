@@ -36,6 +36,11 @@ type acceptActivity struct {
 // takeFollow stores a follower and its answer. A Follow by a follower is answered again: its server lost
 // the first answer.
 func (s *Server) takeFollow(ctx context.Context, a arrival) error {
+	if known, err := s.knows(a.actor); err != nil {
+		return err
+	} else if !known && !s.crowds.allow(hostOf(a.actor), a.now) {
+		return &refusal{status: http.StatusTooManyRequests, reason: "too many new hosts of this domain, try later"}
+	}
 	if a.by.stored {
 		// The key came from the store. A Follow is the moment to learn of a changed inbox, but what is
 		// known will do where the actor cannot be fetched now.

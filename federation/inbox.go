@@ -67,6 +67,8 @@ func (s *Server) serveInbox(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("WWW-Authenticate", signNeeded)
 	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", http.MethodPost)
+	case http.StatusUnsupportedMediaType:
+		w.Header().Set("Accept-Encoding", "identity") // RFC 9110 §12.5.3
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", strconv.Itoa(int(busyWait.Seconds())))
 	}
@@ -129,7 +131,11 @@ func (s *Server) takeSigned(r *http.Request, a *activity) error {
 	if err != nil {
 		return err
 	}
-	return kind.act(r.Context(), arrival{activity: a, by: by, key: key, now: time.Now()})
+	now := time.Now()
+	if !s.proved.spend(hostOf(a.actor), now) {
+		return &refusal{status: http.StatusTooManyRequests, reason: "too many activities, try later"}
+	}
+	return kind.act(r.Context(), arrival{activity: a, by: by, key: key, now: now})
 }
 
 // warnOfProxy tells the owner, once an hour, of what else would go unnoticed: a reverse proxy that does not
@@ -189,6 +195,9 @@ func readActivity(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	}
 	if !isSentType(r.Header.Get("Content-Type")) {
 		return nil, &refusal{status: http.StatusUnsupportedMediaType, reason: "send " + typeActivity}
+	}
+	if err := refusePacked(r.Header); err != nil {
+		return nil, err
 	}
 	tooLong := &refusal{status: http.StatusRequestEntityTooLarge, reason: fmt.Sprintf("more than %d bytes", maxInbox)}
 	if r.ContentLength > maxInbox {

@@ -72,6 +72,8 @@ type Server struct {
 	asking   *client // for Lookup, may ask ourselves
 	resolver *resolver
 	noted    *budget      // activities that only go into the log, by host
+	proved   *budget      // activities whose signature holds, by host
+	crowds   *subdomains  // hosts that bring new followers, by domain
 	warned   atomic.Int64 // Unix seconds of the last warnOfProxy
 
 	publishing *publishing
@@ -94,6 +96,8 @@ func New(c Config) *Server {
 		deliver: make(chan struct{}, 1),
 
 		noted:      newBudget(notedMost, time.Minute),
+		proved:     newBudget(provedMost, provedWindow),
+		crowds:     newSubdomains(newHostsMost),
 		publishing: newPublishing(),
 		sending:    newSending(c.Lease),
 	}

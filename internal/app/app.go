@@ -41,6 +41,7 @@ type App struct {
 	listener net.Listener
 	socket   *admin.Socket
 	hook     chan struct{} // one slot: a poll is wanted
+	clients  clients
 	undo     []func() error
 }
 

@@ -234,7 +234,11 @@ func (c *checker) keyOfDaemon(ctx context.Context) []byte {
 		return nil
 	}
 	req.Header.Set("Accept", typeActivity)
-	client := &http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true}}
+	client := &http.Client{
+		Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true},
+		// Perhaps somebody else listens there by now, and must not send us on.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	resp, err := client.Do(req)
 	if err != nil {
 		return nil

@@ -31,7 +31,7 @@ func (a *App) handler() http.Handler {
 	r.HandleFunc("/media/{name}", a.serveMedia)
 	r.PathPrefix(websubPrefix).Handler(a.core.websub.Handler())
 	r.PathPrefix("/").Handler(a.core.server.Handler())
-	return a.recovered(a.logged(capped(r)))
+	return a.recovered(a.limited(a.logged(r)))
 }
 
 func (a *App) serveReady(w http.ResponseWriter, _ *http.Request) {
@@ -72,20 +72,14 @@ func sameSecret(want, got string) bool {
 
 func text(w http.ResponseWriter, status int, s string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, s+"\n")
 }
 
-// capped bounds what any handler can read of a body.
-func capped(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasPrefix(r.URL.Path, websubPrefix) { // which reads large bodies, and keeps nothing of them
-			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		}
-		next.ServeHTTP(w, r)
-	})
-}
+// isHub reports whether a request is a hub's, or says so.
+func isHub(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, websubPrefix) }
 
 // recovered keeps a programming error in one request from ending the daemon.
 func (a *App) recovered(next http.Handler) http.Handler {
@@ -163,15 +157,14 @@ func realClient(r *http.Request, trusted []netip.Prefix) (netip.Addr, bool) {
 	if err != nil || !within(trusted, peer.Addr()) {
 		return netip.Addr{}, false
 	}
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	client := peer.Addr().Unmap()
-	for i := len(hops) - 1; i >= 0; i-- {
-		addr, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
+	for rest := strings.Join(r.Header.Values("X-Forwarded-For"), ","); rest != ""; {
+		var hop netip.Addr
+		var ok bool
+		if rest, hop, ok = lastHop(rest); !ok {
 			break // nonsense: what the proxies said so far stands
 		}
-		client = addr.Unmap().WithZone("")
-		if !within(trusted, client) {
+		if client = hop; !within(trusted, client) {
 			break
 		}
 	}

@@ -33,6 +33,11 @@ func TestRealClient(t *testing.T) {
 		{"nonsense", "127.0.0.1:1", []string{"unknown"}, "127.0.0.1"},
 		{"nonsense before a proxy", "127.0.0.1:1", []string{"unknown, 10.0.0.7"}, "10.0.0.7"},
 		{"nothing", "127.0.0.1:1", nil, "127.0.0.1"},
+		{"with a port", "127.0.0.1:1", []string{"192.0.2.1:4711"}, "192.0.2.1"}, // Azure's gateway and IIS
+		{"IPv6 with a port", "127.0.0.1:1", []string{"[2001:db8::1]:4711"}, "2001:db8::1"},
+		{"mapped", "127.0.0.1:1", []string{"::ffff:192.0.2.1"}, "192.0.2.1"},
+		{"a mapped proxy", "127.0.0.1:1", []string{"192.0.2.1, ::ffff:10.0.0.7"}, "192.0.2.1"},
+		{"an empty part", "127.0.0.1:1", []string{"192.0.2.1,"}, "127.0.0.1"},
 		{"mapped peer", "[::ffff:127.0.0.1]:1", []string{"192.0.2.1"}, "192.0.2.1"},
 		{"IPv6", "[::1]:1", []string{"2001:db8::1"}, "2001:db8::1"},
 		{"a zone", "[::1]:1", []string{"fe80::1%eth0"}, "fe80::1"},
@@ -84,7 +89,7 @@ func TestHook(t *testing.T) {
 func TestRecovered(t *testing.T) {
 	var log strings.Builder
 	a := &App{log: slog.New(slog.NewTextHandler(&log, nil)), cfg: &config.Config{}}
-	h := a.recovered(a.logged(capped(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := a.recovered(a.limited(a.logged(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.ReadAll(r.Body); err != nil {
 			w.WriteHeader(http.StatusRequestEntityTooLarge)
 			return

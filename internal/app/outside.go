@@ -77,7 +77,11 @@ func (i identity) fetchKey(ctx context.Context, actor string) (bool, error) {
 	req.Header.Set("User-Agent", userAgent(i.cfg, i.version))
 	transport := newGuard(i.cfg, "").Transport(toOurselves(i.cfg))
 	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport}
+	client := &http.Client{
+		Transport: transport,
+		// The account is served at its own address (contract); what is elsewhere is not it.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	resp, err := client.Do(req)
 	if err != nil {
 		return false, fmt.Errorf("fetch %s: %w", actor, err)

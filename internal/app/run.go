@@ -106,19 +106,27 @@ func (r *runningPart) stop(log *slog.Logger) {
 	}
 }
 
-func (a *App) serveHTTP(ctx context.Context) error {
-	srv := &http.Server{
-		Handler:           a.handler(),
+// newHTTPServer returns the public server, with all its limits.
+func newHTTPServer(g *gate, h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           g.working(h),
+		ConnState:         g.track,
+		ConnContext:       g.inContext,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
-		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
+}
+
+func (a *App) serveHTTP(ctx context.Context) error {
+	gate := newGate(a.listener, a.cfg.TrustedProxies)
+	srv := newHTTPServer(gate, a.handler())
+	srv.ErrorLog = slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)
+	srv.BaseContext = func(net.Listener) context.Context { return context.WithoutCancel(ctx) }
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(a.listener) }()
+	go func() { served <- srv.Serve(gate) }()
 	select {
 	case err := <-served:
 		return err

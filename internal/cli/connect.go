@@ -68,7 +68,7 @@ func (e *env) quietLog() *slog.Logger {
 
 // printJSON writes v as one indented JSON document.
 func (e *env) printJSON(v any) error {
-	enc := json.NewEncoder(e.Out)
+	enc := json.NewEncoder(jsonOut{e.Out})
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {

@@ -43,7 +43,11 @@ func askReady(ctx context.Context, addr string) error {
 	if err != nil {
 		return fmt.Errorf("ask the daemon: %w", err)
 	}
-	client := &http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true}}
+	client := &http.Client{
+		Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true},
+		// The daemon sends nobody elsewhere; if somebody else has its port, their answer is a no.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	resp, err := client.Do(req)
 	if err != nil {
 		return fmt.Errorf("the daemon does not answer: %w", err)

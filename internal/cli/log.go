@@ -137,7 +137,7 @@ func (f *follower) emit(l admin.LogLine) error {
 	}
 	f.seen = l.Seq
 	if f.env.json {
-		if err := json.NewEncoder(f.env.Out).Encode(l); err != nil {
+		if err := json.NewEncoder(jsonOut{f.env.Out}).Encode(l); err != nil {
 			return fmt.Errorf("print: %w", err)
 		}
 		return nil

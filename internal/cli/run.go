@@ -40,18 +40,23 @@ func Run(ctx context.Context, args []string, s Streams) int {
 	if err == nil {
 		return exitDone
 	}
-	text := plain(strings.TrimSpace(err.Error()))
-	if _, many := errors.AsType[config.Problems](err); !many {
-		text = strings.ReplaceAll(text, "\n", "; ")
-	}
-	for l := range strings.Lines(text) {
-		fmt.Fprintln(s.Err, "crier: "+strings.TrimRight(l, "\n"))
-	}
+	printError(s.Err, err)
 	if usage, ok := errors.AsType[*usageError](err); ok {
 		fmt.Fprintln(s.Err, usage.hint)
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// printError writes an error as one line, or as one line for each problem of a configuration.
+func printError(w io.Writer, err error) {
+	text := plain(strings.TrimSpace(err.Error()))
+	if _, many := errors.AsType[config.Problems](err); !many {
+		text = strings.ReplaceAll(text, "\n", "; ")
+	}
+	for l := range strings.Lines(text) {
+		fmt.Fprintln(w, "crier: "+strings.TrimRight(l, "\n"))
+	}
 }
 
 // output remembers that something could not be written, so that a full disk is not taken for an answer.

@@ -83,14 +83,17 @@ func (d display) wrapped(s string, used int) []string {
 // tabs of error texts stay.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return r
-		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), r == '\u2028', r == '\u2029':
+		if harmful(r) {
 			return -1
 		}
 		return r
 	}, s)
+}
+
+// harmful reports whether a terminal would obey a character, or its reader be misled by it.
+func harmful(r rune) bool {
+	return r != '\n' && r != '\t' &&
+		(unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029')
 }
 
 // line is plain for one line: breaks and tabs become spaces.

@@ -41,6 +41,7 @@ type Guard struct {
 	allow   []netip.Prefix
 	closed  []addrRange
 	global6 netip.Prefix
+	nat64   netip.Prefix
 	resolve map[string]string // keys canonical: "host" or "host:port"
 	self    map[string]bool   // keys canonical: "host" or "host:port"
 }
@@ -51,6 +52,7 @@ func New(cfg Config) *Guard {
 		cfg:     cfg,
 		closed:  closedRanges(),
 		global6: globalUnicast6(),
+		nat64:   nat64(),
 		resolve: make(map[string]string, len(cfg.Resolve)),
 		self:    make(map[string]bool, len(cfg.Self)),
 	}
@@ -85,6 +87,13 @@ func (g *Guard) CheckAddr(a netip.Addr) error {
 func (g *Guard) kind(a netip.Addr) string {
 	if !a.IsValid() {
 		return "no address"
+	}
+	if g.nat64.Contains(a) {
+		inside := embedded4(a)
+		if kind := g.kind(inside); kind != "" {
+			return fmt.Sprintf("a NAT64 address for %s, %s", inside, kind)
+		}
+		return ""
 	}
 	for _, r := range g.closed {
 		if r.prefix.Contains(a) {

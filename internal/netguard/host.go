@@ -28,7 +28,7 @@ func CanonicalHost(host string) (string, error) {
 		if addr.Zone() != "" {
 			return "", errors.New("its host is an address with a zone, which means something on one computer only")
 		}
-		return addr.String(), nil
+		return addr.Unmap().String(), nil // one place has one spelling, or it would not be known as our own
 	}
 	if err := checkName(name); err != nil {
 		return "", err

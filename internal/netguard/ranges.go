@@ -19,6 +19,7 @@ func closedRanges() []addrRange {
 		{"10.0.0.0/8", "a private address"},             // RFC 1918
 		{"100.64.0.0/10", "a shared address"},           // RFC 6598, carrier-grade NAT
 		{"127.0.0.0/8", "a loopback address"},           // RFC 1122
+		{"168.63.129.16/32", "a cloud host's address"},  // Azure: the host speaks to its guests there
 		{"169.254.0.0/16", "a link-local address"},      // RFC 3927; cloud metadata lives here
 		{"172.16.0.0/12", "a private address"},          // RFC 1918
 		{"192.0.0.0/24", "a reserved address"},          // RFC 6890, IETF protocol assignments
@@ -33,8 +34,7 @@ func closedRanges() []addrRange {
 		{"240.0.0.0/4", "a reserved address"},           // RFC 1112
 		{"::/128", "the unspecified address"},           // RFC 4291
 		{"::1/128", "a loopback address"},               // RFC 4291
-		{"64:ff9b::/96", "a NAT64 address"},             // RFC 6052
-		{"64:ff9b:1::/48", "a NAT64 address"},           // RFC 8215
+		{"64:ff9b:1::/48", "a local NAT64 address"},     // RFC 8215; where the IPv4 address stands is not said
 		{"100::/64", "a discard address"},               // RFC 6666
 		{"2001::/32", "a Teredo address"},               // RFC 4380
 		{"2001:2::/48", "a benchmarking address"},       // RFC 5180
@@ -58,6 +58,16 @@ func closedRanges() []addrRange {
 // section 2.4, IANA's IPv6 address space registry). What lies outside is refused even where no entry above
 // names it, so that a block assigned later is closed until somebody looks at it.
 func globalUnicast6() netip.Prefix { return netip.MustParsePrefix("2000::/3") }
+
+// nat64 is the prefix under which a gateway reaches all of IPv4 from a network that has only IPv6 (RFC 6052
+// section 2.1). DNS64 gives such addresses to every name that has only IPv4, so they are judged by what is inside.
+func nat64() netip.Prefix { return netip.MustParsePrefix("64:ff9b::/96") }
+
+// embedded4 is the IPv4 address in the last four bytes of an IPv6 address.
+func embedded4(a netip.Addr) netip.Addr {
+	b := a.As16()
+	return netip.AddrFrom4([4]byte(b[12:]))
+}
 
 // plain gives an address the one form in which prefixes match it: an IPv4 address mapped into IPv6 becomes
 // IPv4, a zone is dropped (netip.Prefix.Contains is false for every address with a zone).

@@ -158,6 +158,8 @@ func TestCheckURLExceptions(t *testing.T) {
 		{"trusted, IDN", "http://bücher.example:81/f", Config{}, TransportOptions{Trust: []string{"xn--bcher-kva.example:81"}}, ""},
 		{"trusted on another port", "http://10.0.0.3:8001/f", Config{}, TransportOptions{Trust: []string{"10.0.0.3:8000"}}, "private address"},
 		{"trusted does not allow userinfo", "http://u@10.0.0.3:8000/f", Config{}, TransportOptions{Trust: []string{"10.0.0.3:8000"}}, "user name"},
+		{"self, mapped into IPv6", "http://[::ffff:127.0.0.1]:8080/", Config{AllowPrivate: loopback, Self: []string{"127.0.0.1:8080"}}, TransportOptions{}, "itself"},
+		{"self, by its mapped name", "http://127.0.0.1:8080/", Config{AllowPrivate: loopback, Self: []string{"[::ffff:7f00:1]:8080"}}, TransportOptions{}, "itself"},
 		{"self", "https://me.example/", Config{Self: []string{"ME.example"}}, TransportOptions{}, "itself"},
 		{"self, allowed", "https://me.example/", Config{Self: []string{"me.example"}}, TransportOptions{AllowSelf: true}, ""},
 		{"self, a feed lives there", "https://me.example/f", Config{Self: []string{"me.example"}}, TransportOptions{Trust: []string{"me.example:443"}}, ""},
