@@ -18,7 +18,7 @@ import (
 //	meta
 //	  schema            number of the schema, decimal: the plainest form, so that any version can read it
 //	  account           Account
-//	  followers, listed counts, 8 bytes
+//	  followers, listed, signings: counts, 8 bytes
 //	feeds               address                  → Feed
 //	entries             key                      → Entry
 //	fields              key                      → the entry's fields as the feed has them
@@ -46,6 +46,7 @@ import (
 //	subscriptions       feed                     → Subscription
 //	notices             subject                  → Notice
 //	quotes              id                       → Quote
+//	signings            host                     → Signing: how it wants requests signed, where not as usual
 //
 // A time is 8 bytes that sort as the moments do (see timeKey), a seq is a big-endian integer of 8 bytes.
 var (
@@ -77,6 +78,7 @@ var (
 	bucketSubscriptions  = []byte("subscriptions")
 	bucketNotices        = []byte("notices")
 	bucketQuotes         = []byte("quotes")
+	bucketSignings       = []byte("signings")
 
 	buckets = [][]byte{
 		bucketMeta, bucketFeeds, bucketEntries, bucketFields, bucketPublished, bucketEntriesByFeed,
@@ -84,12 +86,14 @@ var (
 		bucketFollowers, bucketFollowersSince, bucketInboxes, bucketGoneActors, bucketQueue, bucketQueueSeq,
 		bucketQueueObjects, bucketHosts, bucketHostsDue, bucketLog, bucketSeen, bucketSeenSince,
 		bucketExtras, bucketSubscriptions, bucketNotices, bucketQuotes,
+		bucketSignings,
 	}
 
 	keySchema    = []byte("schema")
 	keyAccount   = []byte("account")
 	keyFollowers = []byte("followers")
 	keyListed    = []byte("listed")
+	keySignings  = []byte("signings")
 )
 
 // endOfTime is the time of a row that is never due.
