@@ -56,9 +56,3 @@ func publicKeyPEM(key crypto.PublicKey) string {
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
-
-// sameKey reports whether two keys are the same one.
-func sameKey(a, b crypto.PublicKey) bool {
-	comparable, ok := a.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && comparable.Equal(b)
-}
