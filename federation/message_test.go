@@ -139,7 +139,10 @@ func TestMessageThroughProxies(t *testing.T) {
 			d := newDaemon(t)
 			alice := newStranger(t, d, "a.example", "alice")
 			r := postTo(t, testInbox, alice.follow(), time.Now())
-			signMessage(t, r, []byte(alice.follow()), fedtest.Signing{KeyID: alice.keyID(), Key: alice.pair, Now: time.Now()})
+			signMessage(t, r, []byte(alice.follow()), fedtest.Signing{
+				KeyID: alice.keyID(), Key: alice.pair, Now: time.Now(),
+				Fields: []string{"@method", "@target-uri", "@authority", "host", "content-digest"}, // as Fedify, less date
+			})
 			change(r)
 			if w := d.receive(r); w.Code != 202 || d.followers() != "alice@a.example accepted" {
 				t.Errorf("status %d: %s", w.Code, w.Body)

@@ -143,18 +143,27 @@ func checkDigest(header string, body []byte) error {
 		name = strings.ToLower(name)
 		claimed[name] = append(claimed[name], value)
 	}
-	short, long := sha256.Sum256(body), sha512.Sum512(body)
-	values, sum := claimed["sha-256"], short[:]
+	values, sum := claimed["sha-256"], sha256Of
 	if len(values) == 0 {
-		values, sum = claimed["sha-512"], long[:]
+		values, sum = claimed["sha-512"], sha512Of
 	}
 	if len(values) != 1 {
 		return fmt.Errorf("the Digest has SHA-256 or SHA-512 %d times", len(values))
 	}
-	if raw, err := base64.StdEncoding.DecodeString(values[0]); err != nil || !bytes.Equal(raw, sum) {
+	if raw, err := base64.StdEncoding.DecodeString(values[0]); err != nil || !bytes.Equal(raw, sum(body)) {
 		return errors.New("the Digest is not that of the body")
 	}
 	return nil
+}
+
+func sha256Of(body []byte) []byte {
+	sum := sha256.Sum256(body)
+	return sum[:]
+}
+
+func sha512Of(body []byte) []byte {
+	sum := sha512.Sum512(body)
+	return sum[:]
 }
 
 // isOurHost reports whether a Host header names the host of our base address. Mastodon signs a host

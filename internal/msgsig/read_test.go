@@ -85,6 +85,7 @@ func derivedOf(m Message) map[string]string {
 	return map[string]string{
 		"@method": m.Method, "@target-uri": m.Base + m.Target, "@authority": "fedi.example.com", "@path": path,
 		"@query": "?" + query, "@request-target": m.Target, "@scheme": "https", "host": "fedi.example.com",
+		`@method";req`: m.Method, `content-digest";bs`: m.Header.Get("Content-Digest"), `@query-param";name="a`: "b",
 	}
 }
 
@@ -236,8 +237,9 @@ func TestRefuses(t *testing.T) {
 		"a field that is not":    resign(`("@method" "@target-uri" "content-digest" "x-missing")` + usualParams),
 		"capital name":           resign(`("@method" "@target-uri" "content-digest" "Date")` + usualParams),
 		"an answer's component":  resign(`("@method" "@target-uri" "content-digest" "@status")` + usualParams),
-		"component of a request": header("Signature-Input", `"@method"`, `"@method";req`),
-		"component with bytes":   header("Signature-Input", `"content-digest"`, `"content-digest";bs`),
+		"component of a request": resign(`("@method";req "@target-uri" "content-digest")` + usualParams),
+		"component with bytes":   resign(`("@method" "@target-uri" "content-digest";bs)` + usualParams),
+		"part of a query":        resign(`("@method" "@target-uri" "content-digest" "@query-param";name="a")` + usualParams),
 		"component is a token":   header("Signature-Input", `"@method"`, `method`),
 		"too many components":    resign(`("@method" "@target-uri" "content-digest" ` + many + `)` + usualParams),
 		"no created":             resign(usual + `;keyid="k"`),
