@@ -328,6 +328,20 @@ func TestSeveralSignatures(t *testing.T) {
 	}
 }
 
+// TestParametersOfComponents: they are refused before any key is looked for.
+func TestParametersOfComponents(t *testing.T) {
+	for _, component := range []string{`"@method";req`, `"content-digest";bs`, `"date";sf`, `"date";key="a"`, `"date";tr`} {
+		m := request()
+		signWith(&m, `("@method" "@target-uri" "content-digest" `+component+`)`+usualParams, signRSA)
+		if strings.HasPrefix(component, `"@method"`) || strings.HasPrefix(component, `"content-digest"`) {
+			signWith(&m, strings.Replace(usual, strings.Split(component, ";")[0], component, 1)+usualParams, signRSA)
+		}
+		if _, err := Read(m, now(), window()); err == nil {
+			t.Errorf("%s: taken", component)
+		}
+	}
+}
+
 func TestVerifyWithAnotherKind(t *testing.T) {
 	m := request()
 	signWith(&m, usual+usualParams, signRSA)
