@@ -286,3 +286,48 @@ func TestKeyIDWithoutFragment(t *testing.T) {
 		}
 	}
 }
+
+// TestSignedReads: a request without a body is read by the same rules, in both ways.
+func TestSignedReads(t *testing.T) {
+	now := time.Now()
+	for _, scheme := range []fedtest.Scheme{fedtest.Cavage, fedtest.RFC9421} {
+		for _, key := range []fedtest.Signing{{Key: keyPair(t, 1)}, {Ed25519: ed25519.NewKeyFromSeed(make([]byte, 32))}} {
+			for _, target := range []string{"/users/user", "/users/user/outbox?page=1&x=%20", "/posts/example.com/%C3%BC/"} {
+				read := func(change func(*http.Request)) error {
+					r, err := http.NewRequest(http.MethodGet, testBase+target, nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					key.KeyID, key.Now, key.Scheme = "https://a.example/actor#main-key", now, scheme
+					if err := key.Sign(r, nil); err != nil {
+						t.Fatal(err)
+					}
+					r.RequestURI = r.URL.RequestURI()
+					if change != nil {
+						change(r)
+					}
+					s, err := readSignature(r, nil, testBase, now)
+					if err != nil {
+						return err
+					}
+					if key.Ed25519 != nil {
+						return s.verify(key.Ed25519.Public())
+					}
+					return s.verify(&key.Key.PublicKey)
+				}
+				if err := read(nil); err != nil {
+					t.Errorf("%q %s: %v", scheme, target, err)
+				}
+				for name, change := range map[string]func(*http.Request){
+					"another target": func(r *http.Request) { r.RequestURI += "/" },
+					"another method": func(r *http.Request) { r.Method = "HEAD" },
+					"no signature":   func(r *http.Request) { r.Header.Del("Signature") },
+				} {
+					if err := read(change); err == nil {
+						t.Errorf("%q %s with %s: taken", scheme, target, name)
+					}
+				}
+			}
+		}
+	}
+}

@@ -1,6 +1,12 @@
 package federation
 
 import (
+	"bytes"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -53,8 +59,56 @@ func TestSignIsUnderstoodByOthers(t *testing.T) {
 				if err := signed.verify(&key.PublicKey); err != nil {
 					t.Fatal(err)
 				}
+				signedAnew(t, method, target, signedBody)
 			})
 		}
+	}
+}
+
+// signedAnew signs a request by RFC 9421 and compares what came over the wire with the text that its readers
+// write by what they see: the request line and the Host header.
+func signedAnew(t *testing.T, method, target string, body []byte) {
+	t.Helper()
+	key := keyPair(t, 0)
+	r, err := http.NewRequest(method, target, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	if err := (signer{"https://fedi.example.com/users/user#main-key", key}).signBy(schemeRFC9421, r, body, now); err != nil {
+		t.Fatal(err)
+	}
+	got, gotBody := overTheWire(t, r)
+	covered := `("@method" "@target-uri")`
+	text := "\"@method\": " + method + "\n\"@target-uri\": https://" + got.Host + got.RequestURI + "\n"
+	if body == nil {
+		gotBody = nil
+	} else {
+		covered = `("@method" "@target-uri" "content-digest")`
+		text += "\"content-digest\": sha-256=:" + strings.TrimPrefix(digestOf(body), "SHA-256=") + ":\n"
+	}
+	params := fmt.Sprintf(`%s;created=%d;keyid="https://fedi.example.com/users/user#main-key";alg="rsa-v1_5-sha256"`, covered, now.Unix())
+	if input := got.Header.Get("Signature-Input"); input != "sig1="+params {
+		t.Errorf("Signature-Input %s, want %s", input, params)
+	}
+	value := strings.TrimSuffix(strings.TrimPrefix(got.Header.Get("Signature"), "sig1=:"), ":")
+	raw, err := base64.StdEncoding.DecodeString(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte(text + `"@signature-params": ` + params))
+	if err := rsa.VerifyPKCS1v15(&key.PublicKey, crypto.SHA256, sum[:], raw); err != nil {
+		t.Errorf("%s: %v", text, err)
+	}
+	if got.Header.Get("Date") == "" || got.Header.Get("Digest") != "" {
+		t.Errorf("Date %q, Digest %q", got.Header.Get("Date"), got.Header.Get("Digest"))
+	}
+	signed, err := readSignature(got, gotBody, "https://"+got.Host, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := signed.verify(&key.PublicKey); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -417,3 +417,52 @@ func FuzzContentDigest(f *testing.F) {
 		}
 	})
 }
+
+// TestOneByteOff changes every byte of everything that goes into a signature, one at a time.
+func TestOneByteOff(t *testing.T) {
+	field := func(name string) (func(Message) string, func(*Message, string)) {
+		return func(m Message) string { return m.Header.Get(name) }, func(m *Message, s string) { m.Header.Set(name, s) }
+	}
+	parts := map[string]struct {
+		get func(Message) string
+		set func(*Message, string)
+	}{
+		"method": {func(m Message) string { return m.Method }, func(m *Message, s string) { m.Method = s }},
+		"target": {func(m Message) string { return m.Target }, func(m *Message, s string) { m.Target = s }},
+		"base":   {func(m Message) string { return m.Base }, func(m *Message, s string) { m.Base = s }},
+		"host":   {func(m Message) string { return m.Host }, func(m *Message, s string) { m.Host = s }},
+		"body":   {func(m Message) string { return string(m.Body) }, func(m *Message, s string) { m.Body = []byte(s) }},
+	}
+	for _, name := range []string{"Signature-Input", "Signature", "Content-Digest", "Content-Type"} {
+		get, set := field(name)
+		parts[name] = struct {
+			get func(Message) string
+			set func(*Message, string)
+		}{get, set}
+	}
+	fresh := func() Message {
+		m := request()
+		m.Target += "?q=1"
+		signWith(&m, `("@method" "@target-uri" "host" "content-type" "content-digest")`+usualParams, signEd25519)
+		return m
+	}
+	key := edKey().Public()
+	if err := check(fresh(), key); err != nil {
+		t.Fatal(err)
+	}
+	for name, part := range parts {
+		whole := part.get(fresh())
+		for i := range len(whole) {
+			m := fresh()
+			changed := []byte(whole)
+			changed[i] ^= 1
+			part.set(&m, string(changed))
+			if name == "Content-Type" && strings.TrimSpace(string(changed)) == whole {
+				continue
+			}
+			if err := check(m, key); err == nil {
+				t.Errorf("%s: byte %d changed to %q: taken", name, i, changed)
+			}
+		}
+	}
+}
