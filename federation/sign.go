@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"crypto/rand"
 	"crypto/rsa"
 	"net/http"
 	"time"
@@ -38,17 +39,16 @@ func (s signer) signBy(by scheme, r *http.Request, body []byte, now time.Time) e
 	return s.signMessage(r, body, now)
 }
 
-// signMessage signs by RFC 9421, with the fields that Mastodon 4.5, Fedify and WordPress ask for. Date is
-// sent although it is not signed: some want to see one.
+// signMessage signs by RFC 9421.
 func (s signer) signMessage(r *http.Request, body []byte, now time.Time) error {
+	r.Header.Set("Date", now.UTC().Format(http.TimeFormat))
 	m := msgsig.Message{
-		Method: r.Method, Base: r.URL.Scheme + "://" + hostHeader(r), Target: r.URL.RequestURI(), Body: body,
+		Method: r.Method, Base: r.URL.Scheme + "://" + hostHeader(r), Target: r.URL.RequestURI(), Header: r.Header, Body: body,
 	}
-	fields, err := msgsig.Signer{KeyID: s.id, Key: s.key}.Sign(m, now)
+	fields, err := msgsig.Signer{KeyID: s.id, Key: s.key}.Sign(m, rand.Text(), now)
 	if err != nil {
 		return err
 	}
-	r.Header.Set("Date", now.UTC().Format(http.TimeFormat))
 	for name := range fields {
 		r.Header.Set(name, fields.Get(name))
 	}

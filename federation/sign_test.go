@@ -79,19 +79,21 @@ func signedAnew(t *testing.T, method, target string, body []byte) {
 		t.Fatal(err)
 	}
 	got, gotBody := overTheWire(t, r)
-	covered := `("@method" "@target-uri")`
-	text := "\"@method\": " + method + "\n\"@target-uri\": https://" + got.Host + got.RequestURI + "\n"
+	covered := `("@method" "@authority" "@target-uri" "date")`
+	text := "\"@method\": " + method + "\n\"@authority\": " + got.Host + "\n\"@target-uri\": https://" + got.Host + got.RequestURI + "\n"
 	if body == nil {
 		gotBody = nil
 	} else {
-		covered = `("@method" "@target-uri" "content-digest")`
+		covered = `("@method" "@authority" "@target-uri" "content-digest" "date")`
 		text += "\"content-digest\": sha-256=:" + strings.TrimPrefix(digestOf(body), "SHA-256=") + ":\n"
 	}
-	params := fmt.Sprintf(`%s;created=%d;keyid="https://fedi.example.com/users/user#main-key";alg="rsa-v1_5-sha256"`, covered, now.Unix())
-	if input := got.Header.Get("Signature-Input"); input != "sig1="+params {
-		t.Errorf("Signature-Input %s, want %s", input, params)
+	text += "\"date\": " + now.UTC().Format(http.TimeFormat) + "\n"
+	params, found := strings.CutPrefix(got.Header.Get("Signature-Input"), "activitypub=")
+	want := fmt.Sprintf(`%s;created=%d;keyid="https://fedi.example.com/users/user#main-key";alg="rsa-v1_5-sha256";nonce="`, covered, now.Unix())
+	if !found || !strings.HasPrefix(params, want) || !strings.HasSuffix(params, `";tag="activitypub"`) {
+		t.Errorf("Signature-Input %s, want %s…", got.Header.Get("Signature-Input"), want)
 	}
-	value := strings.TrimSuffix(strings.TrimPrefix(got.Header.Get("Signature"), "sig1=:"), ":")
+	value := strings.TrimSuffix(strings.TrimPrefix(got.Header.Get("Signature"), "activitypub=:"), ":")
 	raw, err := base64.StdEncoding.DecodeString(value)
 	if err != nil {
 		t.Fatal(err)

@@ -352,22 +352,33 @@ func TestVerifyWithAnotherKind(t *testing.T) {
 
 // TestSign has what we send: it is read by ourselves and by the text written by hand.
 func TestSign(t *testing.T) {
-	for _, method := range []string{"GET", "POST"} {
+	for method, want := range map[string]string{
+		"GET":  `("@method" "@authority" "@target-uri" "date")`,
+		"POST": `("@method" "@authority" "@target-uri" "content-digest" "content-type" "date")`,
+	} {
 		m := request()
-		m.Method, m.Target, m.Header = method, "/a%2Fb?x=%20", http.Header{}
-		want := usual
+		m.Method, m.Target = method, "/a%2Fb?x=%20"
+		m.Header.Del("Content-Digest")
 		if method == "GET" {
-			m.Body, want = nil, `("@method" "@target-uri")`
+			m.Body = nil
+			m.Header.Del("Content-Type")
 		}
-		fields, err := Signer{KeyID: "https://a.example/users/alice#main-key", Key: rsaKey()}.Sign(m, now())
+		before := len(m.Header)
+		fields, err := Signer{KeyID: "https://a.example/users/alice#main-key", Key: rsaKey()}.Sign(m, "NONCE", now())
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.Header = fields
+		if len(m.Header) != before {
+			t.Error("the message's own fields were changed")
+		}
+		for name := range fields {
+			m.Header.Set(name, fields.Get(name))
+		}
 		if err := check(m, &rsaKey().PublicKey); err != nil {
 			t.Errorf("%s: %v", method, err)
 		}
-		in, sig := member(m, "sig1", want+usualParams+`;alg="rsa-v1_5-sha256"`, derivedOf(m), signRSA)
+		params := usualParams + `;alg="rsa-v1_5-sha256";nonce="NONCE";tag="activitypub"`
+		in, sig := member(m, "activitypub", want+params, derivedOf(m), signRSA)
 		if fields.Get("Signature-Input") != in || fields.Get("Signature") != sig {
 			t.Errorf("%s:\n%v\nwant\n%s\n%s", method, fields, in, sig)
 		}

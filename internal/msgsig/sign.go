@@ -18,27 +18,28 @@ type Signer struct {
 	Key   *rsa.PrivateKey
 }
 
-// label is what our signatures are called; the name says nothing.
-const label = "sig1"
+// application is label and tag of our signatures. Label, tag, nonce and the order of what is covered are those of
+// the strictest reader known, a fork of Activity-Relay that NodeBB 4 has taken as its own pattern; Mastodon 4.5,
+// Fedify and WordPress ask for less and mind none of it.
+const application = "activitypub"
 
 // Sign returns the fields that make a message signed: Signature-Input, Signature and, with a body,
-// Content-Digest. It covers what Mastodon 4.5 and all others known ask for, and nothing that a proxy on
-// the way might write anew.
-func (s Signer) Sign(m Message, now time.Time) (http.Header, error) {
+// Content-Digest. It covers @method, @authority, @target-uri and, where they are there, content-digest,
+// content-type and date. The nonce must be another one each time, and not be a number: WordPress would
+// write it without quotes.
+func (s Signer) Sign(m Message, nonce string, now time.Time) (http.Header, error) {
 	fields := http.Header{}
-	covers := []string{"@method", "@target-uri"}
+	m.Header = m.Header.Clone()
 	if m.Body != nil {
 		fields.Set("Content-Digest", Digest(m.Body))
-		covers = append(covers, "content-digest")
+		m.Header.Set("Content-Digest", fields.Get("Content-Digest"))
 	}
-	m.Header = fields
-	covered := httpsfv.InnerList{Params: httpsfv.NewParams()}
-	for _, name := range covers {
-		covered.Items = append(covered.Items, httpsfv.NewItem(name))
-	}
+	covered := m.toCover()
 	covered.Params.Add("created", now.Unix())
 	covered.Params.Add("keyid", s.KeyID)
 	covered.Params.Add("alg", algRSA)
+	covered.Params.Add("nonce", nonce)
+	covered.Params.Add("tag", application)
 	base, err := m.base(covered)
 	if err != nil {
 		return nil, err
@@ -52,7 +53,18 @@ func (s Signer) Sign(m Message, now time.Time) (http.Header, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write the signature's parameters: %w", err)
 	}
-	fields.Set("Signature-Input", label+"="+input)
-	fields.Set("Signature", label+"=:"+base64.StdEncoding.EncodeToString(value)+":")
+	fields.Set("Signature-Input", application+"="+input)
+	fields.Set("Signature", application+"=:"+base64.StdEncoding.EncodeToString(value)+":")
 	return fields, nil
+}
+
+// toCover lists what we sign of a message.
+func (m Message) toCover() httpsfv.InnerList {
+	list := httpsfv.InnerList{Params: httpsfv.NewParams()}
+	for _, name := range []string{"@method", "@authority", "@target-uri", "content-digest", "content-type", "date"} {
+		if name[0] == '@' || len(m.Header.Values(name)) > 0 {
+			list.Items = append(list.Items, httpsfv.NewItem(name))
+		}
+	}
+	return list
 }
