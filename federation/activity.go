@@ -98,13 +98,6 @@ func (a *activity) seenAs() string {
 	return ""
 }
 
-// repeats reports whether an activity of this type may come again and count again. A Follow does: it is how peers
-// heal a lost Accept, and so is the wish to quote. So does an Undo: Misskey and Pixelfed make the same id
-// of it each time somebody leaves.
-func (a *activity) repeats() bool {
-	return a.typ == "Follow" || a.typ == "Undo" || a.typ == "QuoteRequest"
-}
-
 // ofItself reports whether it is a Delete or an Update of its own actor.
 func (a *activity) ofItself() bool {
 	return (a.typ == "Delete" || a.typ == "Update") && a.objectID() == a.actor

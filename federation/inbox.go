@@ -20,7 +20,6 @@ const (
 	maxSource  = 8 << 10          // bytes of an activity that are kept with its line in the log
 	notedMost  = 60               // activities that change nothing here, by one host in a minute
 	busyWait   = 30 * time.Second // Retry-After of 429 and 503
-	sameMoment = 3 * time.Second  // what is signed twice in one second is the same message: it counts twice
 	signNeeded = `Signature realm="crier",headers="(request-target) host date digest"`
 
 	// signAccepted asks for a signature by RFC 9421 (§5.1); Fedify 2.1 does as it says.
@@ -253,22 +252,6 @@ func (s *Server) checkOrigin(a *activity, keyID string) error {
 		return errors.New("the activity and its actor are on different hosts")
 	}
 	return nil
-}
-
-// alreadyTaken reports whether the activity was taken before; of one that may be sent again, whether this very
-// message was, and not just now.
-func (s *Server) alreadyTaken(a *activity) (bool, error) {
-	if a.seenAs() == "" {
-		return false, nil
-	}
-	first, err := s.db.SeenAt(a.seenAs())
-	if err != nil {
-		return false, fmt.Errorf("look for activity %s: %w", a.id, err)
-	}
-	if a.repeats() {
-		return !first.IsZero() && time.Since(first) > sameMoment, nil
-	}
-	return !first.IsZero(), nil
 }
 
 // errActorGone says that the key of an actor is not there any more.
