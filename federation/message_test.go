@@ -266,24 +266,35 @@ func TestHostileMultikeys(t *testing.T) {
 
 // TestKeyIDWithoutFragment: an actor with one key may be named by its own id.
 func TestKeyIDWithoutFragment(t *testing.T) {
-	for _, several := range []bool{false, true} {
-		d := newDaemon(t)
-		alice := newStranger(t, d, "a.example", "alice")
-		if several {
-			alice.bend(func(doc map[string]any) {
-				second := map[string]any{"id": alice.id() + "#second", "owner": alice.id(), "publicKeyPem": publicPEM(keyPair(t, 2))}
-				doc["publicKey"] = []any{doc["publicKey"], second}
-			})
-		}
-		r := postTo(t, testInbox, alice.follow(), time.Now())
-		cavage{key: alice.pair, keyID: alice.id(), headers: allFour, label: "rsa-sha256"}.sign(t, r)
-		want := 202
-		if several {
-			want = 401
-		}
-		if got := d.receive(r).Code; got != want {
-			t.Errorf("several keys: %v: status %d, want %d", several, got, want)
-		}
+	key := func(doc map[string]any, id string, pair int) map[string]any {
+		return map[string]any{"id": id, "owner": doc["id"], "publicKeyPem": publicPEM(keyPair(t, pair))}
+	}
+	for name, c := range map[string]struct {
+		keys func(doc map[string]any) any // alice signs with pair 1
+		want int
+	}{
+		"one key": {func(doc map[string]any) any { return doc["publicKey"] }, 202},
+		"two keys": {func(doc map[string]any) any {
+			return []any{doc["publicKey"], key(doc, "https://a.example/users/alice#2", 2)}
+		}, 401},
+		"named so": {func(doc map[string]any) any { return key(doc, "https://a.example/users/alice", 1) }, 202},
+		"the second so": {func(doc map[string]any) any {
+			return []any{key(doc, "https://a.example/users/alice#2", 2), key(doc, "https://a.example/users/alice", 1)}
+		}, 202},
+		"another named so": {func(doc map[string]any) any {
+			return []any{doc["publicKey"], key(doc, "https://a.example/users/alice", 2)}
+		}, 401},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDaemon(t)
+			alice := newStranger(t, d, "a.example", "alice")
+			alice.bend(func(doc map[string]any) { doc["publicKey"] = c.keys(doc) })
+			r := postTo(t, testInbox, alice.follow(), time.Now())
+			cavage{key: alice.pair, keyID: alice.id(), headers: allFour, label: "rsa-sha256"}.sign(t, r)
+			if got := d.receive(r).Code; got != c.want {
+				t.Errorf("status %d, want %d", got, c.want)
+			}
+		})
 	}
 }
 

@@ -31,15 +31,22 @@ type publicKey struct {
 
 // key returns the actor's key with that id. An actor that has one key only may name itself instead.
 func (a *actor) key(id string) (publicKey, bool) {
-	for _, k := range a.Keys {
-		if k.ID == id {
-			return k, true
-		}
+	if k, ok := a.named(id); ok {
+		return k, true
 	}
 	if id == a.ID && len(a.Keys) == 1 {
 		return a.Keys[0], true
 	}
 	return publicKey{}, false
+}
+
+// named returns the key that has that id.
+func (a *actor) named(id string) (publicKey, bool) {
+	i := slices.IndexFunc(a.Keys, func(k publicKey) bool { return k.ID == id })
+	if i < 0 {
+		return publicKey{}, false
+	}
+	return a.Keys[i], true
 }
 
 // actorDocument is the JSON of an actor, or of a key that stands in a document of its own.
@@ -109,7 +116,7 @@ func parseActor(body json.RawMessage) (*actor, error) {
 			break
 		}
 		k, ok := parsePublicKey(raw, a.ID)
-		if _, again := a.key(k.ID); ok && !again {
+		if _, again := a.named(k.ID); ok && !again {
 			a.Keys = append(a.Keys, k)
 		}
 	}

@@ -22,7 +22,7 @@ func (s *Server) keepKey(by *actor, key publicKey) error {
 	if err != nil {
 		return fmt.Errorf("look for follower %s: %w", by.ID, err)
 	}
-	if old, listed := by.key(f.KeyID); listed && old.PEM == f.Key {
+	if old, listed := by.named(f.KeyID); listed && old.PEM == f.Key {
 		return nil
 	}
 	changed, err := s.db.ReplaceFollowerKey(by.ID, f.Key, store.FollowerKey{ID: key.ID, PEM: key.PEM}, store.LogEntry{

@@ -2,6 +2,8 @@ package msgsig
 
 import (
 	"crypto"
+	"crypto/rsa"
+	"crypto/sha512"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -12,7 +14,7 @@ import (
 	"github.com/dunglas/httpsfv"
 )
 
-// The keys of RFC 9421 appendix B.1.1 and B.1.4.
+// The keys of RFC 9421 appendix B.1.1, B.1.2 and B.1.4.
 const (
 	vectorRSA = `-----BEGIN RSA PUBLIC KEY-----
 MIIBCgKCAQEAhAKYdtoeoy8zcAcR874L8cnZxKzAGwd7v36APp7Pv6Q2jdsPBRrw
@@ -22,6 +24,15 @@ kne/YiktSvLG34lw2zqXBDTC5NHROUqGTlML4PlNZS5Ri2U4aCNx2rUPRcKIlE0P
 uKxI4T+HIaFpv8+rdV6eUgOrB2xeI1dSFFn/nnv5OoZJEIB+VmuKn3DCUcCZSFlQ
 PSXSfBDiUGhwOw76WuSSsf1D4b/vLoJ10wIDAQAB
 -----END RSA PUBLIC KEY-----`
+	vectorPSS = `-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAr4tmm3r20Wd/PbqvP1s2
++QEtvpuRaV8Yq40gjUR8y2Rjxa6dpG2GXHbPfvMs8ct+Lh1GH45x28Rw3Ry53mm+
+oAXjyQ86OnDkZ5N8lYbggD4O3w6M6pAvLkhk95AndTrifbIFPNU8PPMO7OyrFAHq
+gDsznjPFmTOtCEcN2Z1FpWgchwuYLPL+Wokqltd11nqqzi+bJ9cvSKADYdUAAN5W
+Utzdpiy6LbTgSxP7ociU4Tn0g5I6aDZJ7A8Lzo0KSyZYoA485mqcO0GVAdVw9lq4
+aOT9v6d+nb4bnNkQVklLQ3fVAvJm+xdDOp9LCNCN48V2pnDOkFV6+U9nV5oyc6XI
+2wIDAQAB
+-----END PUBLIC KEY-----`
 	vectorEd25519 = `-----BEGIN PUBLIC KEY-----
 MCowBQYDK2VwAyEAJrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs=
 -----END PUBLIC KEY-----`
@@ -154,6 +165,31 @@ func TestVectorRSA(t *testing.T) {
 	}
 	if err := s.Verify(publicKey(t, vectorEd25519)); err == nil || errors.Is(err, ErrMismatch) {
 		t.Errorf("a signature that says RSA, with a key of Ed25519: %v", err)
+	}
+}
+
+// TestVectorFullCoverage is appendix B.2.3, by RSA-PSS: not an algorithm of ours, but the signature proves the text.
+func TestVectorFullCoverage(t *testing.T) {
+	m := vectorMessage()
+	m.Header.Set("Signature-Input", `sig-b23=("date" "@method" "@path" "@query" "@authority" "content-type" "content-digest" `+
+		`"content-length");created=1618884473;keyid="test-key-rsa-pss"`)
+	m.Header.Set("Signature", "sig-b23=:bbN8oArOxYoyylQQUU6QYwrTuaxLwjAC9fbY2F6SVWvh0yBiMIRGOnMYwZ/5MR6fb0Kh1rIRASVxFkeGt683+qRpRRU5p2vo"+
+		"Tp768ZrCUb38K0fUxN0O0iC59DzYx8DFll5GmydPxSmme9v6ULbMFkl+V5B1TP/yPViV7KsLNmvKiLJH1pFkh/aYA2HXXZzNBXmIkoQoLd7YfW91kE9o/CCo"+
+		"C1xMy7JA1ipwvKvfrs65ldmlu9bpG6A9BmzhuzF8Eim5f8ui9eH8LZH896+QIF61ka39VBrohr9iyMUJpvRX2Zbhl5ZJzSRxpJyoEZAFL2FUo5fTIztsDZKE"+
+		"gM4cUA==:")
+	key, _ := publicKey(t, vectorPSS).(*rsa.PublicKey)
+	s := signed(t, m, "sig-b23")
+	sum := sha512.Sum512([]byte(s.base))
+	if err := rsa.VerifyPSS(key, crypto.SHA512, sum[:], s.value, nil); err != nil {
+		t.Errorf("%v; signed text:\n%s", err, s.base)
+	}
+	// It covers all that is asked for, and its digest is right: it is read, and fails by its algorithm alone.
+	got, err := Read(m, time.Unix(1618884473, 0), Window{})
+	if err != nil || len(got) != 1 || got[0].KeyID != "test-key-rsa-pss" {
+		t.Fatalf("%+v %v", got, err)
+	}
+	if err := got[0].Verify(key); !errors.Is(err, ErrMismatch) {
+		t.Errorf("PSS was taken for PKCS #1 v1.5: %v", err)
 	}
 }
 
