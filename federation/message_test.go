@@ -228,7 +228,6 @@ func TestHostileMultikeys(t *testing.T) {
 		{"a key in hex", with("publicKeyMultibase", "fed01"), 401},
 		{"a very long key", with("publicKeyMultibase", "z"+strings.Repeat("z", 500_000)), 401},
 		{"a reference", func(doc map[string]any) { doc["assertionMethod"] = []any{"https://a.example/users/alice#ed25519-key"} }, 401},
-		{"nested lists", func(doc map[string]any) { doc["assertionMethod"] = []any{[]any{good()}} }, 401},
 		{"a text", func(doc map[string]any) { doc["assertionMethod"] = "x" }, 401},
 		{"the same id twice, the other first", func(doc map[string]any) {
 			m := good()
