@@ -65,7 +65,7 @@ func TestVectorsOfTheDraft(t *testing.T) {
 	}
 }
 
-// signEdCavage signs as tootik and Misskey's library do with Ed25519.
+// signEdCavage signs as the library of Misskey does with Ed25519.
 func signEdCavage(t testing.TB, r *http.Request, c cavage, key ed25519.PrivateKey) {
 	t.Helper()
 	c.key = keyPair(t, 1)

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// parseKey reads the PEM of a public key: RSA, or Ed25519 as tootik and Mitra use it.
+// parseKey reads the PEM of a public key, RSA or Ed25519.
 func parseKey(text string) (crypto.PublicKey, error) {
 	block, _ := pem.Decode([]byte(strings.TrimSpace(text)))
 	if block == nil {

@@ -15,7 +15,7 @@ import (
 const deafFor = time.Hour
 
 // knocker knows how hosts want requests signed. Everybody is asked in the old way first, because that is
-// what every server understands and because Misskey 2025 answers another with half an actor, not with a
+// what every server understands and because Misskey answers another with half an actor (mastodon #39756), not with a
 // refusal. Who refuses it is asked once more in the new way, and if that is taken, it is remembered. It is
 // safe for concurrent use.
 type knocker struct {

@@ -186,7 +186,7 @@ func requestTarget(r *http.Request) string {
 	return r.RequestURI
 }
 
-// verify checks the signature with a key, *rsa.PublicKey or ed25519.PublicKey. Mastodon before 4.3 and
+// verify checks the signature with a key, *rsa.PublicKey or ed25519.PublicKey. Older Mastodon versions and
 // Fedify leave the query out of what they sign by draft-cavage, so that is tried second.
 func (s *signedRequest) verify(key crypto.PublicKey) error {
 	if s.message != nil {
