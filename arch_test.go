@@ -48,10 +48,14 @@ func edges() []edge {
 		{"crier/internal/notice", "crier/store", "states that need the owner"},
 		{"crier/internal/preview", "crier/content", "what a post is made of"},
 		{"crier/internal/cli", "crier/internal/preview", "crier preview shows posts"},
+		{"crier/federation", "crier/internal/msgsig", "signatures by RFC 9421"},
 		{"crier/federation", "crier/store", "posts, followers, queue"},
 		{"crier/federation", "crier/content", "an entry becomes a post"},
 		{"crier/feed", "crier/store", "feeds and entries"},
 		{"crier/feed", "crier/content", "whether a change can be seen"},
+
+		{"crier/internal/load", "crier/internal/admin", "tells the daemon under load what to do"},
+		{"crier/internal/load", "crier/store", "fills its store beforehand"},
 	}
 }
 
@@ -85,6 +89,7 @@ func owners() map[string][]string {
 		"github.com/yuin/goldmark":        {"crier/content"},
 		"github.com/microcosm-cc":         {"crier/content"},
 		"github.com/go-fed/httpsig":       {"crier/federation"},
+		"github.com/dunglas/httpsfv":      {"crier/internal/msgsig"},
 		"github.com/buckket/go-blurhash":  {"crier/internal/extras"},
 		"github.com/gorilla/mux":          {"crier/federation", "crier/internal/app"},
 		"github.com/spf13/cobra":          {"crier/internal/cli"},

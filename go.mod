@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/buckket/go-blurhash v1.1.0
+	github.com/dunglas/httpsfv v1.1.2
 	github.com/go-fed/httpsig v1.1.0
 	github.com/google/go-cmp v0.7.0
 	github.com/gorilla/mux v1.8.1

@@ -44,6 +44,9 @@ type activity struct {
 	body   []byte // as it came
 	inbox  string // address of the inbox that it came to
 
+	// signature is the fingerprint of the signature that it came with.
+	signature string
+
 	// forwarded says that somebody else may rightly pass it on: it carries a signature of its own
 	// (Mastodon forwards replies and deletions of them so). Those are not verified here, hence dropped;
 	// a 401 would have the forwarder try again for days and think us dead.
@@ -82,12 +85,17 @@ func parseActivity(body []byte) (*activity, error) {
 	return a, nil
 }
 
-// seenAs is what the activity is remembered by: an id is only its actor's to give.
+// seenAs is what the activity is remembered by: an id is only its actor's to give. What may be sent again, or
+// has no id, is known by its signature: an old message that somebody has kept must not make a follower of
+// who has left meanwhile.
 func (a *activity) seenAs() string {
-	if a.id == "" {
-		return ""
+	switch {
+	case a.id != "" && !a.repeats():
+		return a.actor + " " + a.id
+	case a.signature != "":
+		return a.actor + " signed " + a.signature
 	}
-	return a.actor + " " + a.id
+	return ""
 }
 
 // ofItself reports whether it is a Delete or an Update of its own actor.

@@ -1,10 +1,7 @@
 package federation
 
 import (
-	"crypto/rsa"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 )
 
 // actorObject is the account as other servers see it. Nothing may be added lightly: every large server
@@ -24,7 +21,8 @@ type actorObject struct {
 	Following         string          `json:"following"`
 	Featured          string          `json:"featured"`
 	Endpoints         actorEndpoints  `json:"endpoints"`
-	PublicKey         actorKey        `json:"publicKey"` // one object, not a list: Misskey 2025.11
+	PublicKey         actorKey        `json:"publicKey"`                 // one object, not a list: Misskey 2025.11
+	AssertionMethod   []actorMultikey `json:"assertionMethod,omitempty"` // further keys, FEP-521a
 	ManuallyApproves  bool            `json:"manuallyApprovesFollowers"`
 	Discoverable      bool            `json:"discoverable"`
 	Indexable         bool            `json:"indexable"` // FEP-5feb
@@ -44,6 +42,14 @@ type actorKey struct {
 	ID           string `json:"id"`
 	Owner        string `json:"owner"`
 	PublicKeyPEM string `json:"publicKeyPem"`
+}
+
+// actorMultikey is a key by FEP-521a. Mastodon 4.7 and Fedify read it.
+type actorMultikey struct {
+	ID         string `json:"id"`
+	Type       string `json:"type"`
+	Controller string `json:"controller"`
+	Multibase  string `json:"publicKeyMultibase"`
 }
 
 type actorPicture struct {
@@ -75,6 +81,11 @@ func (s *Server) makeActor(p Profile) []byte {
 		Published: stamp(p.Published), Icon: actorPictureOf(p.Avatar), Image: actorPictureOf(p.Header),
 		Attachment: []propertyValue{}, AlsoKnownAs: p.AlsoKnownAs, AttributionDomain: p.AttributionDomains,
 	}
+	if s.cfg.Ed25519 != nil {
+		a.AssertionMethod = []actorMultikey{{
+			ID: s.ids.Ed25519Key(), Type: "Multikey", Controller: s.ids.Actor(), Multibase: multikey(s.cfg.Ed25519),
+		}}
+	}
 	for _, f := range p.Fields {
 		a.Attachment = append(a.Attachment, propertyValue{Type: "PropertyValue", Name: f.Name, Value: f.Value})
 	}
@@ -86,13 +97,4 @@ func actorPictureOf(p Picture) *actorPicture {
 		return nil
 	}
 	return &actorPicture{Type: "Image", MediaType: p.Type, URL: p.URL}
-}
-
-// publicKeyPEM writes a key as SubjectPublicKeyInfo: PeerTube wants "BEGIN PUBLIC KEY".
-func publicKeyPEM(key *rsa.PublicKey) string {
-	der, err := x509.MarshalPKIXPublicKey(key)
-	if err != nil {
-		panic(err) // no RSA key can make it fail
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }

@@ -2,6 +2,7 @@ package federation
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
@@ -19,6 +20,7 @@ func fullProfile(c *Config) {
 	c.Profile.AlsoKnownAs = []string{"https://social.example/users/old"}
 	c.Profile.AttributionDomains = []string{"example.com"}
 	c.Profile.ManuallyApproves = true
+	c.Ed25519 = ed25519.PublicKey("a key of thirty-two bytes in all") // a test of looks: nobody has its other half
 }
 
 // withoutKey replaces the key, which is another in each run.

@@ -64,6 +64,7 @@ func isFinal(err error) bool {
 type client struct {
 	ids       IDs
 	signer    signer
+	knocks    *knocker
 	http      *http.Client
 	agent     string
 	allowHTTP bool
@@ -74,6 +75,7 @@ func newClient(ids IDs, c Config) *client {
 	return &client{
 		ids:       ids,
 		signer:    signer{id: ids.Key(), key: c.Key},
+		knocks:    newKnocker(c.Store, c.Log),
 		agent:     "crier/" + c.Version + " (+" + ids.Base() + ")",
 		allowHTTP: c.AllowHTTP,
 		http: &http.Client{
@@ -91,26 +93,34 @@ type answer struct {
 	Snippet    string        // the beginning of the body, on one line
 }
 
-// post delivers an activity to an inbox: one signed attempt, no redirects. An error means that there was
-// no answer; errSelf that none was sought.
+// post delivers an activity to an inbox: one signed attempt (see knock), no redirects. An error means that
+// there was no answer; errSelf that none was sought.
 func (c *client) post(ctx context.Context, inbox string, body []byte) (answer, error) {
 	u, err := c.check(inbox)
 	if err != nil {
 		return answer{}, err
 	}
+	if body == nil {
+		body = []byte{} // has a digest as well
+	}
+	return knock(c.knocks, hostOf(inbox), func(by scheme) (answer, int, error) {
+		a, err := c.postOnce(ctx, u.String(), body, by)
+		return a, a.Status, err
+	})
+}
+
+// postOnce makes one request.
+func (c *client) postOnce(ctx context.Context, inbox string, body []byte, by scheme) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, inbox, bytes.NewReader(body))
 	if err != nil {
 		return answer{}, fmt.Errorf("deliver to %s: %w", inbox, err)
 	}
 	r.Header.Set("Content-Type", typeActivity)
 	r.Header.Set("User-Agent", c.agent)
 	now := time.Now()
-	if body == nil {
-		body = []byte{} // has a digest as well
-	}
-	if err := c.signer.sign(r, body, now); err != nil {
+	if err := c.signer.signBy(by, r, body, now); err != nil {
 		return answer{}, err
 	}
 	resp, err := c.http.Do(r)
@@ -198,7 +208,7 @@ func (c *client) get(ctx context.Context, address string, want wanted) (fetched,
 	defer cancel()
 	at := withoutFragment(address)
 	for range maxRedirects + 1 {
-		doc, next, err := c.getOnce(ctx, at, want)
+		doc, next, err := c.getSigned(ctx, at, want)
 		if err != nil {
 			return fetched{}, fmt.Errorf("fetch %s: %w", address, err)
 		}
@@ -213,8 +223,29 @@ func (c *client) get(ctx context.Context, address string, want wanted) (fetched,
 	return fetched{}, fmt.Errorf("fetch %s: %w: more than %d redirects", address, errForeign, maxRedirects)
 }
 
+// getSigned fetches from one address, as knock does; next is where it was redirected to.
+func (c *client) getSigned(ctx context.Context, at string, want wanted) (doc fetched, next string, err error) {
+	next, err = knock(c.knocks, hostOf(at), func(by scheme) (to string, status int, err error) {
+		doc, to, err = c.getOnce(ctx, at, want, by)
+		return to, statusOf(err), err
+	})
+	return doc, next, err
+}
+
+// statusOf is the status of an answer that was an error, or 200.
+func statusOf(err error) int {
+	var s *statusError
+	switch {
+	case errors.As(err, &s):
+		return s.Status
+	case err == nil || errors.Is(err, errForeign):
+		return http.StatusOK
+	}
+	return 0
+}
+
 // getOnce makes one request; next is where it was redirected to.
-func (c *client) getOnce(ctx context.Context, at string, want wanted) (doc fetched, next string, err error) {
+func (c *client) getOnce(ctx context.Context, at string, want wanted, by scheme) (doc fetched, next string, err error) {
 	u, err := c.check(at)
 	if err != nil {
 		return fetched{}, "", err
@@ -225,7 +256,7 @@ func (c *client) getOnce(ctx context.Context, at string, want wanted) (doc fetch
 	}
 	r.Header.Set("Accept", want.accept)
 	r.Header.Set("User-Agent", c.agent) // GoToSocial answers 418 to a request without one
-	if err := c.signer.sign(r, nil, time.Now()); err != nil {
+	if err := c.signer.signBy(by, r, nil, time.Now()); err != nil {
 		return fetched{}, "", err
 	}
 	resp, err := c.http.Do(r)

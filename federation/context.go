@@ -15,6 +15,9 @@ type idTerm struct {
 
 func refTerm(iri string) idTerm { return idTerm{ID: iri, Type: "@id"} }
 
+// nsSecurity is the vocabulary of keys; security/v1 knows the older part of it only.
+const nsSecurity = "https://w3id.org/security#"
+
 // actorTerms names the properties of an actor that ActivityStreams itself does not define. No remote
 // context is named but the two that every server knows by heart: a peer that expands documents need not
 // fetch anything for ours. attributionDomains is no @id, its values are host names (GHSA-rwcw-vq68-g34p).
@@ -31,6 +34,10 @@ type actorTerms struct {
 	PropertyValue      string `json:"PropertyValue"`
 	Value              string `json:"value"`
 	WebFinger          string `json:"webfinger"`
+	AssertionMethod    idTerm `json:"assertionMethod"`
+	Multikey           string `json:"Multikey"`
+	Controller         idTerm `json:"controller"`
+	PublicKeyMultibase idTerm `json:"publicKeyMultibase"`
 }
 
 // actorContext is the @context of the actor. Mastodon writes schema.org without a slash, and reads it so.
@@ -48,6 +55,10 @@ func actorContext() []any {
 		PropertyValue:      "schema:PropertyValue",
 		Value:              "schema:value",
 		WebFinger:          "https://purl.archive.org/socialweb/webfinger#webfinger",
+		AssertionMethod:    refTerm(nsSecurity + "assertionMethod"),
+		Multikey:           nsSecurity + "Multikey",
+		Controller:         refTerm(nsSecurity + "controller"),
+		PublicKeyMultibase: idTerm{ID: nsSecurity + "publicKeyMultibase", Type: nsSecurity + "multibase"},
 	}}
 }
 

@@ -35,6 +35,9 @@ func (i IDs) Actor() string { return i.base + "/users/" + i.user }
 // Key is the id of the actor's RSA key. Other servers strip the fragment to find the actor.
 func (i IDs) Key() string { return i.Actor() + "#main-key" }
 
+// Ed25519Key is the id of the actor's Ed25519 key (FEP-521a).
+func (i IDs) Ed25519Key() string { return i.Actor() + "#ed25519-key" }
+
 // Inbox is the actor's own inbox.
 func (i IDs) Inbox() string { return i.Actor() + "/inbox" }
 

@@ -21,6 +21,9 @@ const (
 	notedMost  = 60               // activities that change nothing here, by one host in a minute
 	busyWait   = 30 * time.Second // Retry-After of 429 and 503
 	signNeeded = `Signature realm="crier",headers="(request-target) host date digest"`
+
+	// signAccepted asks for a signature by RFC 9421 (§5.1); Fedify 2.1 does as it says.
+	signAccepted = `sig1=("@method" "@target-uri" "content-digest");created`
 )
 
 // refusal is why a request to the inbox is not accepted.
@@ -65,6 +68,7 @@ func (s *Server) serveInbox(w http.ResponseWriter, r *http.Request) {
 	switch refused.status {
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", signNeeded)
+		w.Header().Set("Accept-Signature", signAccepted)
 	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", http.MethodPost)
 	case http.StatusUnsupportedMediaType:
@@ -108,6 +112,7 @@ func (s *Server) takeSigned(r *http.Request, a *activity) error {
 	if err != nil {
 		return unauthorized(err)
 	}
+	a.signature = signed.by(a.actor).fingerprint()
 	if a.forwarded && !sameHost(signed.keyID, a.actor) {
 		return nil
 	}
@@ -261,19 +266,6 @@ func (s *Server) checkOrigin(a *activity, keyID string) error {
 	return nil
 }
 
-// alreadyTaken reports whether the activity was taken before. A Follow is taken again: it is how peers
-// heal a lost Accept, and so is the wish to quote. So is an Undo: Misskey and Pixelfed make the same id of it each time somebody leaves.
-func (s *Server) alreadyTaken(a *activity) (bool, error) {
-	if a.id == "" || a.typ == "Follow" || a.typ == "Undo" || a.typ == "QuoteRequest" {
-		return false, nil
-	}
-	seen, err := s.db.Seen(a.seenAs())
-	if err != nil {
-		return false, fmt.Errorf("look for activity %s: %w", a.id, err)
-	}
-	return seen, nil
-}
-
 // errActorGone says that the key of an actor is not there any more.
 var errActorGone = errors.New("the actor is gone")
 
@@ -292,17 +284,17 @@ func (s *Server) findSigner(ctx context.Context, a *activity, signed *signedRequ
 	if err != nil {
 		return nil, publicKey{}, keyRefusal(err)
 	}
-	if signed.verify(key.RSA) == nil {
-		return by, key, nil
+	if signed.verify(key.Public) == nil {
+		return by, key, s.keepKey(by, key)
 	}
 	by, key, fresh, err := s.resolver.signerAnew(ctx, a.actor, signed.keyID)
 	if err != nil {
 		return nil, publicKey{}, keyRefusal(err)
 	}
-	if !fresh || signed.verify(key.RSA) != nil {
+	if !fresh || signed.verify(key.Public) != nil {
 		return nil, publicKey{}, unauthorized(errBadSignature)
 	}
-	return by, key, nil
+	return by, key, s.keepKey(by, key)
 }
 
 // keyRefusal is the answer where there is no key to verify with.
@@ -348,7 +340,7 @@ func (s *Server) takeNote(_ context.Context, a arrival) error {
 // log202 marks an activity as taken that changed nothing else.
 func (s *Server) log202(a arrival, result string) error {
 	line := s.line(a.activity, result, a.now)
-	if a.id == "" {
+	if a.seenAs() == "" {
 		if err := s.db.AppendLog(line); err != nil {
 			return fmt.Errorf("log %s by %s: %w", a.typ, a.actor, err)
 		}

@@ -1,13 +1,11 @@
 package federation
 
 import (
-	"crypto/rsa"
+	"crypto"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-
-	"crier/store"
 )
 
 const maxKeys = 10 // of one actor; Mastodon's bound
@@ -26,19 +24,29 @@ type actor struct {
 
 // publicKey is one of an actor's keys.
 type publicKey struct {
-	ID  string
-	PEM string
-	RSA *rsa.PublicKey
+	ID     string
+	PEM    string
+	Public crypto.PublicKey // *rsa.PublicKey or ed25519.PublicKey
 }
 
-// key returns the actor's key with that id.
+// key returns the actor's key with that id. An actor that has one key only may name itself instead.
 func (a *actor) key(id string) (publicKey, bool) {
-	for _, k := range a.Keys {
-		if k.ID == id {
-			return k, true
-		}
+	if k, ok := a.named(id); ok {
+		return k, true
+	}
+	if id == a.ID && len(a.Keys) == 1 {
+		return a.Keys[0], true
 	}
 	return publicKey{}, false
+}
+
+// named returns the key that has that id.
+func (a *actor) named(id string) (publicKey, bool) {
+	i := slices.IndexFunc(a.Keys, func(k publicKey) bool { return k.ID == id })
+	if i < 0 {
+		return publicKey{}, false
+	}
+	return a.Keys[i], true
 }
 
 // actorDocument is the JSON of an actor, or of a key that stands in a document of its own.
@@ -49,12 +57,32 @@ type actorDocument struct {
 	Name      text            `json:"name"`
 	Endpoints json.RawMessage `json:"endpoints"`
 	PublicKey json.RawMessage `json:"publicKey"`
+	Assertion json.RawMessage `json:"assertionMethod"`
 	keyDocument
 }
 
+// keyDocument is a key, in the old form with PEM or as a Multikey (FEP-521a).
 type keyDocument struct {
-	Owner refs `json:"owner"`
-	PEM   text `json:"publicKeyPem"`
+	Owner      refs `json:"owner"`
+	PEM        text `json:"publicKeyPem"`
+	Controller refs `json:"controller"`
+	Multibase  text `json:"publicKeyMultibase"`
+}
+
+// owner is whose the key says to be.
+func (k keyDocument) owner() string {
+	if id := k.Owner.First(); id != "" {
+		return id
+	}
+	return k.Controller.First()
+}
+
+// parse reads the key itself.
+func (k keyDocument) parse() (crypto.PublicKey, error) {
+	if k.Multibase != "" {
+		return parseMultikey(string(k.Multibase))
+	}
+	return parseKey(string(k.PEM))
 }
 
 // parseActor reads an actor that was fetched from its id. Keys that name another owner, lie on another
@@ -83,8 +111,12 @@ func parseActor(body json.RawMessage) (*actor, error) {
 	if v.Username != "" {
 		a.Handle = clean(string(v.Username)+"@"+hostOf(a.ID), 320)
 	}
-	for _, raw := range many(v.PublicKey) {
-		if k, ok := parsePublicKey(raw, a.ID); ok && len(a.Keys) < maxKeys {
+	for _, raw := range slices.Concat(many(v.PublicKey), many(v.Assertion)) {
+		if len(a.Keys) == maxKeys {
+			break
+		}
+		k, ok := parsePublicKey(raw, a.ID)
+		if _, again := a.named(k.ID); ok && !again {
 			a.Keys = append(a.Keys, k)
 		}
 	}
@@ -98,18 +130,15 @@ func parsePublicKey(raw json.RawMessage, owner string) (publicKey, bool) {
 		envelope
 		keyDocument
 	}
-	if json.Unmarshal(raw, &v) != nil || v.Owner.First() != owner || !sameHost(v.id(), owner) {
+	if json.Unmarshal(raw, &v) != nil || v.owner() != owner || !sameHost(v.id(), owner) || len(v.id()) > maxAddress {
 		return publicKey{}, false
 	}
-	key, err := parseKey(string(v.PEM))
+	key, err := v.parse()
 	if err != nil {
 		return publicKey{}, false
 	}
 	// Written anew: a stranger's own text may be a megabyte of padding around the key.
-	if len(v.id()) > maxAddress {
-		return publicKey{}, false
-	}
-	return publicKey{ID: v.id(), PEM: publicKeyPEM(key), RSA: key}, true
+	return publicKey{ID: v.id(), PEM: publicKeyPEM(key), Public: key}, true
 }
 
 // isShortAddress reports whether an address has a host and can be kept.
@@ -122,23 +151,14 @@ func keyOwner(body json.RawMessage) string {
 	if json.Unmarshal(body, &v) != nil {
 		return ""
 	}
-	if id := v.Owner.First(); id != "" {
+	if id := v.owner(); id != "" && (v.PEM != "" || v.Multibase != "") {
 		return id
 	}
-	for _, raw := range many(v.PublicKey) {
+	for _, raw := range slices.Concat(many(v.PublicKey), many(v.Assertion)) {
 		var k keyDocument
-		if json.Unmarshal(raw, &k) == nil && k.Owner.First() != "" {
-			return k.Owner.First()
+		if json.Unmarshal(raw, &k) == nil && k.owner() != "" {
+			return k.owner()
 		}
 	}
 	return v.id()
-}
-
-// actorOf is a follower's stored record as an actor, with the key that its Follow was verified with.
-func actorOf(f store.Follower) *actor {
-	a := &actor{ID: f.Actor, Inbox: f.Inbox, SharedInbox: f.SharedInbox, Handle: f.Handle, Name: f.Name, stored: true}
-	if key, err := parseKey(f.Key); err == nil {
-		a.Keys = []publicKey{{ID: f.KeyID, PEM: f.Key, RSA: key}}
-	}
-	return a
 }

@@ -2,6 +2,7 @@ package federation
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"time"
@@ -34,11 +35,12 @@ type resolver struct {
 	client *client
 	db     *store.DB
 
-	known  *lru.Cache[string, remembered] // by address, less the fragment
-	tried  *lru.Cache[string, time.Time]  // by address: when it was last fetched because a signature failed
-	flight singleflight.Group             // one fetch for many who want it
-	slots  *places                        // one for each fetch under way
-	failed *budget                        // failures by host
+	known  *lru.Cache[string, remembered]       // by address, less the fragment
+	parsed *lru.Cache[string, crypto.PublicKey] // by PEM, of followers: reading one costs as much as a store read
+	tried  *lru.Cache[string, time.Time]        // by address: when it was last fetched because a signature failed
+	flight singleflight.Group                   // one fetch for many who want it
+	slots  *places                              // one for each fetch under way
+	failed *budget                              // failures by host
 }
 
 // remembered is what came of a look-up: an actor or why there is none.
@@ -52,7 +54,7 @@ type remembered struct {
 func newResolver(c *client, db *store.DB) *resolver {
 	return &resolver{
 		client: c, db: db,
-		known: newCache[remembered](), tried: newCache[time.Time](),
+		known: newCache[remembered](), parsed: newCache[crypto.PublicKey](), tried: newCache[time.Time](),
 		slots:  newPlaces(parallelFetch, hostFetch),
 		failed: newBudget(failedMost, time.Minute),
 	}
@@ -91,7 +93,7 @@ func (r *resolver) signer(ctx context.Context, id, keyID string) (*actor, public
 		return nil, publicKey{}, &storeError{err}
 	}
 	if err == nil && f.KeyID == keyID {
-		a := actorOf(f)
+		a := r.follower(f)
 		if k, ok := a.key(keyID); ok {
 			return a, k, nil
 		}
@@ -101,6 +103,21 @@ func (r *resolver) signer(ctx context.Context, id, keyID string) (*actor, public
 		return nil, publicKey{}, err
 	}
 	return keyOf(a, id, keyID)
+}
+
+// follower is a follower's stored record as an actor, with the key that is stored.
+func (r *resolver) follower(f store.Follower) *actor {
+	a := &actor{ID: f.Actor, Inbox: f.Inbox, SharedInbox: f.SharedInbox, Handle: f.Handle, Name: f.Name, stored: true}
+	key, ok := r.parsed.Get(f.Key)
+	if !ok {
+		var err error
+		if key, err = parseKey(f.Key); err != nil {
+			return a // as if there were none: it is fetched
+		}
+		r.parsed.Add(f.Key, key)
+	}
+	a.Keys = []publicKey{{ID: f.KeyID, PEM: f.Key, Public: key}}
+	return a
 }
 
 // signerAnew is signer for a signature that failed with the key that was known: keys change. It fetches

@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"crypto/ed25519"
 	"crypto/rsa"
 	"log/slog"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 type Config struct {
 	Store     *store.DB
 	Key       *rsa.PrivateKey
+	Ed25519   ed25519.PublicKey // a further key of the account, shown in the actor; nil: none
 	Log       *slog.Logger
 	Transport http.RoundTripper // for every outbound request; guards against addresses that must not be contacted
 
@@ -103,6 +105,7 @@ func New(c Config) *Server {
 	}
 	s.client = newClient(ids, c)
 	s.asking = newClient(ids, c)
+	s.asking.knocks = s.client.knocks
 	s.asking.toSelf = true
 	if c.OwnTransport != nil {
 		s.asking.http.Transport = c.OwnTransport

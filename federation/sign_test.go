@@ -1,6 +1,12 @@
 package federation
 
 import (
+	"bytes"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -53,8 +59,58 @@ func TestSignIsUnderstoodByOthers(t *testing.T) {
 				if err := signed.verify(&key.PublicKey); err != nil {
 					t.Fatal(err)
 				}
+				signedAnew(t, method, target, signedBody)
 			})
 		}
+	}
+}
+
+// signedAnew signs a request by RFC 9421 and compares what came over the wire with the text that its readers
+// write by what they see: the request line and the Host header.
+func signedAnew(t *testing.T, method, target string, body []byte) {
+	t.Helper()
+	key := keyPair(t, 0)
+	r, err := http.NewRequest(method, target, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	if err := (signer{"https://fedi.example.com/users/user#main-key", key}).signBy(schemeRFC9421, r, body, now); err != nil {
+		t.Fatal(err)
+	}
+	got, gotBody := overTheWire(t, r)
+	covered := `("@method" "@authority" "@target-uri" "date")`
+	text := "\"@method\": " + method + "\n\"@authority\": " + got.Host + "\n\"@target-uri\": https://" + got.Host + got.RequestURI + "\n"
+	if body == nil {
+		gotBody = nil
+	} else {
+		covered = `("@method" "@authority" "@target-uri" "content-digest" "date")`
+		text += "\"content-digest\": sha-256=:" + strings.TrimPrefix(digestOf(body), "SHA-256=") + ":\n"
+	}
+	text += "\"date\": " + now.UTC().Format(http.TimeFormat) + "\n"
+	params, found := strings.CutPrefix(got.Header.Get("Signature-Input"), "activitypub=")
+	want := fmt.Sprintf(`%s;created=%d;keyid="https://fedi.example.com/users/user#main-key";alg="rsa-v1_5-sha256";nonce="`, covered, now.Unix())
+	if !found || !strings.HasPrefix(params, want) || !strings.HasSuffix(params, `";tag="activitypub"`) {
+		t.Errorf("Signature-Input %s, want %s…", got.Header.Get("Signature-Input"), want)
+	}
+	value := strings.TrimSuffix(strings.TrimPrefix(got.Header.Get("Signature"), "activitypub=:"), ":")
+	raw, err := base64.StdEncoding.DecodeString(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte(text + `"@signature-params": ` + params))
+	if err := rsa.VerifyPKCS1v15(&key.PublicKey, crypto.SHA256, sum[:], raw); err != nil {
+		t.Errorf("%s: %v", text, err)
+	}
+	if got.Header.Get("Date") == "" || got.Header.Get("Digest") != "" {
+		t.Errorf("Date %q, Digest %q", got.Header.Get("Date"), got.Header.Get("Digest"))
+	}
+	signed, err := readSignature(got, gotBody, "https://"+got.Host, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := signed.verify(&key.PublicKey); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -3,20 +3,17 @@ package federation
 import (
 	"bytes"
 	"crypto"
-	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
+	"crypto/sha512"
 	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/go-fed/httpsig"
+	"crier/internal/msgsig"
 )
 
 const (
@@ -34,9 +31,15 @@ var (
 // not verified: that takes the key.
 type signedRequest struct {
 	keyID string
-	sig   signature
-	text  *http.Request // only what is signed, for the library to read
-	uri   string        // the request target as it came over the wire
+
+	// By draft-cavage:
+	sig  signature
+	text *http.Request // only what is signed, for the library to read
+	uri  string        // the request target as it came over the wire
+
+	// By RFC 9421:
+	message *msgsig.Signature
+	choice  []msgsig.Signature // all that would do
 }
 
 // readSignature checks everything about a signature that needs no key. The body is nil for a request
@@ -45,9 +48,9 @@ type signedRequest struct {
 // The library looks at none of this: not at the age, the digest, the coverage, repeated headers or the
 // host, and of a repeated parameter it takes the last.
 func readSignature(r *http.Request, body []byte, base string, now time.Time) (*signedRequest, error) {
-	// RFC 9421 messages are recognised by this header; Fedify tries them first and falls back on a 401.
+	// Both schemes use the header Signature; this one only RFC 9421 has. Fedify tries that first.
 	if len(r.Header.Values("Signature-Input")) > 0 {
-		return nil, fmt.Errorf("%w in a way that is understood (RFC 9421)", errUnsigned)
+		return readMessageSignature(r, body, base, now)
 	}
 	lines := r.Header.Values("Signature")
 	if len(lines) == 0 {
@@ -66,7 +69,7 @@ func readSignature(r *http.Request, body []byte, base string, now time.Time) (*s
 	if !isOurHost(r.Host, base) {
 		return nil, &hostError{clean(r.Host, 100)}
 	}
-	text, err := signedText(r, sig)
+	text, err := cavageText(r, sig)
 	if err != nil {
 		return nil, err
 	}
@@ -106,38 +109,6 @@ func checkCoverage(s signature, withBody bool) error {
 	return nil
 }
 
-// signedText copies what is signed, and nothing else, into a request of its own: the library would write
-// Host into the header map of the original and read an Authorization header.
-func signedText(r *http.Request, s signature) (*http.Request, error) {
-	header := http.Header{}
-	for _, name := range s.headers {
-		key := http.CanonicalHeaderKey(name)
-		switch values := r.Header.Values(key); {
-		case name[0] == '(':
-		case name == "host":
-			header.Set(key, r.Host)
-		case len(values) != 1:
-			// Several lines would be joined, and other readers of the header see only one of them.
-			return nil, fmt.Errorf("the signed header %s is there %d times", name, len(values))
-		default:
-			header.Set(key, values[0])
-		}
-	}
-	params := []string{
-		`keyId="-"`, `algorithm="hs2019"`,
-		`headers="` + strings.Join(s.headers, " ") + `"`,
-		`signature="` + s.value + `"`,
-	}
-	if s.covers("(created)") {
-		params = append(params, "created="+strconv.FormatInt(s.created, 10))
-	}
-	if s.covers("(expires)") {
-		params = append(params, "expires="+strconv.FormatInt(s.expires, 10))
-	}
-	header.Set("Signature", strings.Join(params, ","))
-	return &http.Request{Method: r.Method, Header: header}, nil
-}
-
 // checkTimes makes sure that the signature is of now. An unsigned (created) or (expires) proves nothing
 // and is not looked at.
 func checkTimes(s signature, header http.Header, now time.Time) error {
@@ -163,26 +134,36 @@ func checkTimes(s signature, header http.Header, now time.Time) error {
 	return nil
 }
 
-// checkDigest compares a Digest header (RFC 3230) with the body. Of several digests the one by SHA-256
-// must be there, once, and right.
+// checkDigest compares a Digest header (RFC 3230) with the body. Of several digests the one by SHA-256 counts, as
+// everybody sends it; only where there is none, the one by SHA-512. It must be there once, and be right.
 func checkDigest(header string, body []byte) error {
-	sum := sha256.Sum256(body)
-	found := 0
+	claimed := map[string][]string{}
 	for _, item := range strings.Split(header, ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(item), "=")
-		if !strings.EqualFold(name, "sha-256") {
-			continue
-		}
-		found++
-		claimed, err := base64.StdEncoding.DecodeString(value)
-		if err != nil || !bytes.Equal(claimed, sum[:]) {
-			return errors.New("the Digest is not that of the body")
-		}
+		name = strings.ToLower(name)
+		claimed[name] = append(claimed[name], value)
 	}
-	if found != 1 {
-		return fmt.Errorf("the Digest has SHA-256 %d times", found)
+	values, sum := claimed["sha-256"], sha256Of
+	if len(values) == 0 {
+		values, sum = claimed["sha-512"], sha512Of
+	}
+	if len(values) != 1 {
+		return fmt.Errorf("the Digest has SHA-256 or SHA-512 %d times", len(values))
+	}
+	if raw, err := base64.StdEncoding.DecodeString(values[0]); err != nil || !bytes.Equal(raw, sum(body)) {
+		return errors.New("the Digest is not that of the body")
 	}
 	return nil
+}
+
+func sha256Of(body []byte) []byte {
+	sum := sha256.Sum256(body)
+	return sum[:]
+}
+
+func sha512Of(body []byte) []byte {
+	sum := sha512.Sum512(body)
+	return sum[:]
 }
 
 // isOurHost reports whether a Host header names the host of our base address. Mastodon signs a host
@@ -205,85 +186,21 @@ func requestTarget(r *http.Request) string {
 	return r.RequestURI
 }
 
-// verify checks the signature with a key. Older Mastodon versions leave the query out of what they sign,
-// so that is tried second.
-func (s *signedRequest) verify(key *rsa.PublicKey) error {
-	if err := s.verifyTarget(key, s.uri); err == nil {
+// verify checks the signature with a key, *rsa.PublicKey or ed25519.PublicKey. Older Mastodon versions and
+// Fedify leave the query out of what they sign by draft-cavage, so that is tried second.
+func (s *signedRequest) verify(key crypto.PublicKey) error {
+	if s.message != nil {
+		if err := s.message.Verify(key); err != nil {
+			return fmt.Errorf("%w: %w", errBadSignature, err)
+		}
+		return nil
+	}
+	if err := verifyCavage(s.text, s.sig, s.uri, key); err == nil {
 		return nil
 	}
 	path, _, query := strings.Cut(s.uri, "?")
 	if !query {
 		return errBadSignature
 	}
-	return s.verifyTarget(key, path)
-}
-
-func (s *signedRequest) verifyTarget(key *rsa.PublicKey, target string) error {
-	r := &http.Request{Method: s.text.Method, URL: wireTarget(target), Header: s.text.Header.Clone()}
-	if s.sig.covers("(created)") {
-		// The library refuses what was created more than ten seconds ahead of its own clock.
-		return verifyCreated(r, s.sig, key)
-	}
-	v, err := httpsig.NewVerifier(r)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errBadSignature, err)
-	}
-	if err := v.Verify(key, httpsig.RSA_SHA256); err != nil {
-		return fmt.Errorf("%w: %w", errBadSignature, err)
-	}
-	return nil
-}
-
-// verifyCreated does the library's work for signatures with (created), whose time checkTimes has judged
-// already: it writes the signed text (draft-cavage-12 §2.3) and verifies it.
-func verifyCreated(r *http.Request, s signature, key *rsa.PublicKey) error {
-	lines := make([]string, 0, len(s.headers))
-	for _, name := range s.headers {
-		value := strings.TrimSpace(r.Header.Get(name))
-		switch name {
-		case "(request-target)":
-			value = strings.ToLower(r.Method) + " " + r.URL.Path
-		case "(created)":
-			value = strconv.FormatInt(s.created, 10)
-		case "(expires)":
-			value = strconv.FormatInt(s.expires, 10)
-		}
-		lines = append(lines, name+": "+value)
-	}
-	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
-	value, err := base64.StdEncoding.DecodeString(s.value)
-	if err != nil || rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], value) != nil {
-		return errBadSignature
-	}
-	return nil
-}
-
-// parseKey reads the PEM of a public key. Only RSA keys that are neither forgeable nor a burden to
-// verify with are taken: 2048 to 8192 bits.
-func parseKey(text string) (*rsa.PublicKey, error) {
-	block, _ := pem.Decode([]byte(strings.TrimSpace(text)))
-	if block == nil {
-		return nil, errors.New("the public key is not in PEM")
-	}
-	var key any
-	var err error
-	switch block.Type {
-	case "PUBLIC KEY":
-		key, err = x509.ParsePKIXPublicKey(block.Bytes)
-	case "RSA PUBLIC KEY":
-		key, err = x509.ParsePKCS1PublicKey(block.Bytes)
-	default:
-		return nil, fmt.Errorf("the public key is a %q", clean(block.Type, 40))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the public key: %w", err)
-	}
-	public, ok := key.(*rsa.PublicKey)
-	if !ok {
-		return nil, fmt.Errorf("the public key is a %T, not RSA", key)
-	}
-	if bits := public.N.BitLen(); bits < 2048 || bits > 8192 {
-		return nil, fmt.Errorf("the public key has %d bits; 2048 to 8192 are accepted", bits)
-	}
-	return public, nil
+	return verifyCavage(s.text, s.sig, path, key)
 }

@@ -10,8 +10,9 @@ import (
 // are part of every public id and never change afterwards.
 type Account struct {
 	BaseURL    string    `json:"base_url"`
-	Handle     string    `json:"handle"`      // user@host, lower case
-	PrivateKey []byte    `json:"private_key"` // PKCS #8, DER
+	Handle     string    `json:"handle"`            // user@host, lower case
+	PrivateKey []byte    `json:"private_key"`       // PKCS #8, DER
+	Ed25519    []byte    `json:"ed25519,omitempty"` // seed of a second key, 32 bytes; accounts of old have none until the next start
 	Created    time.Time `json:"created"`
 }
 
@@ -32,4 +33,16 @@ func (db *DB) CreateAccount(a Account) error {
 		}
 		return put(tx, bucketMeta, keyAccount, a)
 	})
+}
+
+// AddEd25519 gives an account its Ed25519 key (the seed), unless it has one. It returns the account as it is then.
+func (db *DB) AddEd25519(seed []byte) (a Account, err error) {
+	err = db.b.Update(func(tx *bolt.Tx) error {
+		if a, err = get[Account](tx, bucketMeta, keyAccount); err != nil || len(a.Ed25519) == len(seed) {
+			return err
+		}
+		a.Ed25519 = seed
+		return put(tx, bucketMeta, keyAccount, a)
+	})
+	return a, err
 }

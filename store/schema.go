@@ -19,8 +19,8 @@ import (
 //	  schema            number of the schema, decimal: the plainest form, so that any version can read it
 //	  account           Account
 //	  presence          Presence
-//	  followers, listed counts, 8 bytes
 //	  inboxes           how many distinct inboxes are not gone, 8 bytes
+//	  followers, listed, signings: counts, 8 bytes
 //	feeds               address                  → Feed
 //	entries             key                      → Entry
 //	fields              key                      → the entry's fields as the feed has them
@@ -50,6 +50,7 @@ import (
 //	subscriptions       feed                     → Subscription
 //	notices             subject                  → Notice
 //	quotes              id                       → Quote
+//	signings            host                     → Signing: how it wants requests signed, where not as usual
 //
 // A time is 8 bytes that sort as the moments do (see timeKey), a seq is a big-endian integer of 8 bytes.
 var (
@@ -83,6 +84,7 @@ var (
 	bucketSubscriptions  = []byte("subscriptions")
 	bucketNotices        = []byte("notices")
 	bucketQuotes         = []byte("quotes")
+	bucketSignings       = []byte("signings")
 
 	buckets = [][]byte{
 		bucketMeta, bucketFeeds, bucketEntries, bucketFields, bucketPublished, bucketEntriesByFeed,
@@ -91,6 +93,7 @@ var (
 		bucketQueueObjects, bucketHosts, bucketHostsDue, bucketLog, bucketSeen, bucketSeenSince,
 		bucketExtras, bucketSubscriptions, bucketNotices, bucketQuotes,
 		bucketBlocks, bucketWaves,
+		bucketSignings,
 	}
 
 	keySchema    = []byte("schema")
@@ -99,6 +102,7 @@ var (
 	keyFollowers = []byte("followers")
 	keyListed    = []byte("listed")
 	keyInboxes   = []byte("inboxes")
+	keySignings  = []byte("signings")
 )
 
 // endOfTime is the time of a row that is never due.

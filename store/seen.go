@@ -22,6 +22,17 @@ func (db *DB) Seen(id string) (seen bool, err error) {
 	return seen, err
 }
 
+// SeenAt returns when the activity with that id was first received; the zero time where it was not.
+func (db *DB) SeenAt(id string) (at time.Time, err error) {
+	err = db.b.View(func(tx *bolt.Tx) error {
+		if v := tx.Bucket(bucketSeen).Get(seenKey(id)); len(v) == 8 {
+			at = parseTime(v)
+		}
+		return nil
+	})
+	return at, err
+}
+
 // MarkSeen remembers a received activity that changed nothing else, with its log lines.
 func (db *DB) MarkSeen(now time.Time, id string, log ...LogEntry) error {
 	return db.group(func(tx *bolt.Tx) error {

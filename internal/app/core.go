@@ -55,7 +55,7 @@ func build(ctx context.Context, cfg *config.Config, p parts) (*core, error) {
 		return nil, err
 	}
 	fc := federation.Config{
-		Store: p.db, Key: p.key, Log: p.log.With("component", "federation"),
+		Store: p.db, Key: p.key, Ed25519: ed25519Of(p.account), Log: p.log.With("component", "federation"),
 		Transport:    guard.Transport(netguard.TransportOptions{HTTPSOnly: !cfg.Network.AllowHTTP}),
 		OwnTransport: guard.Transport(toOurselves(cfg)),
 		BaseURL:      cfg.BaseURL, Handle: cfg.Account.Handle.String(), Aliases: cfg.Webfinger.Aliases,

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -51,7 +52,12 @@ func (i identity) ensure() (store.Account, *rsa.PrivateKey, error) {
 		if i.insist {
 			i.log.Warn("the store has its account and key already; no new identity is made", "data_dir", i.cfg.DataDir)
 		}
-		return i.known(acc)
+		acc, key, err := i.known(acc)
+		if err != nil {
+			return store.Account{}, nil, err
+		}
+		acc, err = i.complete(acc)
+		return acc, key, err
 	case !errors.Is(err, store.ErrNotFound):
 		return store.Account{}, nil, fmt.Errorf("read the account: %w", err)
 	}
@@ -94,6 +100,39 @@ func (i identity) known(acc store.Account) (store.Account, *rsa.PrivateKey, erro
 	return acc, key, nil
 }
 
+// complete gives an account that was made by an older version the key that it had not.
+func (i identity) complete(acc store.Account) (store.Account, error) {
+	if len(acc.Ed25519) == ed25519.SeedSize {
+		return acc, nil
+	}
+	seed, err := newSeed()
+	if err != nil {
+		return store.Account{}, err
+	}
+	if acc, err = i.db.AddEd25519(seed); err != nil {
+		return store.Account{}, fmt.Errorf("store the account's Ed25519 key: %w", err)
+	}
+	return acc, nil
+}
+
+// newSeed makes an Ed25519 key.
+func newSeed() ([]byte, error) {
+	seed := make([]byte, ed25519.SeedSize)
+	if _, err := rand.Read(seed); err != nil {
+		return nil, fmt.Errorf("make an Ed25519 key: %w", err)
+	}
+	return seed, nil
+}
+
+// ed25519Of is the public half of an account's second key; nil where it has none.
+func ed25519Of(acc store.Account) ed25519.PublicKey {
+	if len(acc.Ed25519) != ed25519.SeedSize {
+		return nil
+	}
+	key, _ := ed25519.NewKeyFromSeed(acc.Ed25519).Public().(ed25519.PublicKey)
+	return key
+}
+
 // fresh makes an account that is not stored yet.
 func (i identity) fresh(now time.Time) (store.Account, *rsa.PrivateKey, error) {
 	key, err := rsa.GenerateKey(rand.Reader, keyBits)
@@ -104,6 +143,12 @@ func (i identity) fresh(now time.Time) (store.Account, *rsa.PrivateKey, error) {
 	if err != nil {
 		return store.Account{}, nil, fmt.Errorf("encode the new key: %w", err)
 	}
-	acc := store.Account{BaseURL: i.cfg.BaseURL, Handle: i.cfg.Account.Handle.String(), PrivateKey: der, Created: now.UTC().Truncate(time.Second)}
-	return acc, key, nil
+	seed, err := newSeed()
+	if err != nil {
+		return store.Account{}, nil, err
+	}
+	return store.Account{
+		BaseURL: i.cfg.BaseURL, Handle: i.cfg.Account.Handle.String(),
+		PrivateKey: der, Ed25519: seed, Created: now.UTC().Truncate(time.Second),
+	}, key, nil
 }

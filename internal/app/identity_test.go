@@ -1,10 +1,17 @@
 package app
 
 import (
+	"bytes"
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +21,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"crier/internal/config"
 	"crier/store"
@@ -99,6 +107,48 @@ func TestAskedOnce(t *testing.T) {
 	}
 	if !slices.Equal(keys[0], keys[1]) {
 		t.Error("the second start made another key")
+	}
+}
+
+// TestSecondKey: a new account has an Ed25519 key, one of an older version gets it at its next start, and it is
+// the same from then on.
+func TestSecondKey(t *testing.T) {
+	cfg := lonely(t, http.NotFoundHandler())
+	seed := func() []byte {
+		t.Helper()
+		var log bytes.Buffer
+		a, err := New(t.Context(), cfg, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		must(t, err)
+		acc, err := a.db.Account()
+		must(t, err)
+		actor := a.core.server.Actor()
+		if len(acc.Ed25519) != ed25519.SeedSize || !bytes.Contains(actor, []byte(`"publicKeyMultibase":"z6Mk`)) {
+			t.Errorf("no second key, or it is not shown: %s", actor)
+		}
+		if strings.Contains(log.String(), base64.StdEncoding.EncodeToString(acc.Ed25519)) {
+			t.Error("the key is in the log")
+		}
+		must(t, a.Close())
+		return acc.Ed25519
+	}
+	first := seed()
+	if !bytes.Equal(first, seed()) {
+		t.Error("the second start made another key")
+	}
+
+	// As an older version left it.
+	key, err := rsa.GenerateKey(rand.Reader, keyBits)
+	must(t, err)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	must(t, err)
+	must(t, os.Remove(filepath.Join(cfg.DataDir, storeFile)))
+	db, err := openStore(cfg.DataDir)
+	must(t, err)
+	must(t, db.CreateAccount(store.Account{BaseURL: cfg.BaseURL, Handle: cfg.Account.Handle.String(), PrivateKey: der, Created: time.Now()}))
+	must(t, db.Close())
+	second := seed()
+	if bytes.Equal(first, second) || !bytes.Equal(second, seed()) {
+		t.Error("the key of an older account is not made once")
 	}
 }
 

@@ -1,6 +1,7 @@
 package fedtest
 
 import (
+	"crypto/ed25519"
 	"crypto/rsa"
 	"fmt"
 	"maps"
@@ -27,12 +28,14 @@ const (
 type ActorOptions struct {
 	NoSharedInbox bool // endpoints.sharedInbox is left out
 	KeyDocument   bool // the key is a document of its own, …/main-key, as on GoToSocial
+	Ed25519       bool // it has an Ed25519 key as well, …#ed25519-key, as on Fedify
 }
 
 // Actor is what a test needs to know of a local actor.
 type Actor struct {
 	Name, ID, KeyID, Inbox, Followers string
 	Key                               *rsa.PrivateKey
+	Ed25519                           ed25519.PrivateKey // nil: none
 }
 
 type actor struct {
@@ -55,6 +58,9 @@ func (s *Server) newActor(name string, o ActorOptions) *actor {
 	a.Actor = Actor{Name: name, ID: id, KeyID: id + "#main-key", Inbox: id + "/inbox", Followers: id + "/followers", Key: s.keys.Key(id)}
 	if o.KeyDocument {
 		a.KeyID = id + "/main-key"
+	}
+	if o.Ed25519 {
+		a.Ed25519 = edKey(id)
 	}
 	return a
 }
@@ -93,6 +99,9 @@ func (s *Server) RotateKey(user string) {
 	defer s.mu.Unlock()
 	if a := s.actors[user]; a != nil {
 		a.Key = s.keys.Key(fmt.Sprintf("%s rotated %d", a.ID, s.serial))
+		if a.Ed25519 != nil {
+			a.Ed25519 = edKey(fmt.Sprintf("%s rotated %d", a.ID, s.serial))
+		}
 		s.serial++
 		s.touch()
 	}
@@ -137,6 +146,11 @@ func (s *Server) document(name string) (doc map[string]any, gone bool) {
 	}
 	if !a.opts.NoSharedInbox {
 		doc["endpoints"] = map[string]any{"sharedInbox": s.base + "/inbox"}
+	}
+	if a.Ed25519 != nil {
+		doc["assertionMethod"] = []any{map[string]any{
+			"id": a.ID + "#ed25519-key", "type": "Multikey", "controller": a.ID, "publicKeyMultibase": multikeyOf(a.Ed25519),
+		}}
 	}
 	if name == instanceName {
 		doc["type"], doc["preferredUsername"], doc["name"] = "Application", s.host, s.host

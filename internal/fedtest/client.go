@@ -72,7 +72,7 @@ func (s *Server) getOnce(ctx context.Context, rawURL, accept string) (Fetched, e
 	if err != nil {
 		return Fetched{}, err
 	}
-	if err := (Signing{KeyID: me.KeyID, Key: me.Key, Now: s.now()}).Sign(r, nil); err != nil {
+	if err := s.signing(me, s.now()).Sign(r, nil); err != nil {
 		return Fetched{}, err
 	}
 	f, err := s.do(r)
@@ -259,11 +259,12 @@ func (s *Server) postRequest(ctx context.Context, me Actor, inbox string, o Send
 		r.Header.Set("Content-Type", o.ContentType)
 	}
 	r.Header.Set("User-Agent", "fedtest (+"+s.base+")")
-	if o.KeyID != "" {
-		me.KeyID = o.KeyID
-	}
 	r.Host = o.Host // empty: that of the address
-	sign := Signing{KeyID: me.KeyID, Key: me.Key, Now: o.Date, Fields: o.Fields}
+	sign := s.signing(me, o.Date)
+	sign.Fields = o.Fields
+	if o.KeyID != "" {
+		sign.KeyID = o.KeyID
+	}
 	if sign.Now.IsZero() {
 		sign.Now = s.now()
 	}

@@ -7,8 +7,8 @@
 // handlers in one process, without sockets.
 //
 // Invariants:
-//   - It imports nothing of crier. Signatures are made and checked here with crypto/rsa alone, so that one
-//     and the same mistake cannot hide on both sides.
+//   - It imports nothing of crier. Signatures are made and checked here with the standard library alone, by the
+//     old draft and by RFC 9421, so that one and the same mistake cannot hide on both sides.
 //   - Every request to an inbox is recorded as an [Arrival], refused ones too, after it took effect: who
 //     waits for an arrival finds the timeline already changed.
 //   - No lock is held while anything is sent or fetched.

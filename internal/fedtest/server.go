@@ -56,6 +56,8 @@ type Server struct {
 	hook     func(*http.Request)
 	secure   bool
 	serial   int
+
+	signatures Signatures
 }
 
 // New makes a server without actors, except the one that signs its fetches (BASE/actor). It panics if

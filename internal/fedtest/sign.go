@@ -2,6 +2,7 @@ package fedtest
 
 import (
 	"crypto"
+	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
@@ -19,16 +20,21 @@ func digestOf(body []byte) string {
 
 // Signing says how a request is signed.
 type Signing struct {
-	KeyID  string
-	Key    *rsa.PrivateKey
-	Now    time.Time
-	Fields []string // what is covered, lower case; nil: as Mastodon, all that is sent, (request-target) last
+	KeyID   string
+	Key     *rsa.PrivateKey
+	Ed25519 ed25519.PrivateKey // instead of Key
+	Now     time.Time
+	Scheme  Scheme
+	Fields  []string // what is covered, lower case; nil: as Mastodon, all that is sent, (request-target) last
 }
 
-// Sign signs a request by draft-cavage-http-signatures-12 with RSA-SHA256. body is nil for a GET. It sets
-// Date, Digest and Signature.
+// Sign signs a request by draft-cavage-http-signatures-12 with RSA-SHA256, or as Scheme and Ed25519 say. body
+// is nil for a GET. It sets Date, Digest or Content-Digest, and Signature.
 func (g Signing) Sign(r *http.Request, body []byte) error {
 	r.Header.Set("Date", g.Now.UTC().Format(http.TimeFormat))
+	if g.Scheme == RFC9421 {
+		return g.signMessage(r, body)
+	}
 	names := []string{"host", "date"}
 	if body != nil {
 		r.Header.Set("Digest", digestOf(body))
@@ -45,14 +51,38 @@ func (g Signing) Sign(r *http.Request, body []byte) error {
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256([]byte(text))
-	sig, err := rsa.SignPKCS1v15(nil, g.Key, crypto.SHA256, sum[:])
+	sig, err := g.value([]byte(text))
 	if err != nil {
 		return fmt.Errorf("sign request to %s: %w", r.URL, err)
 	}
-	r.Header.Set("Signature", fmt.Sprintf(`keyId="%s",algorithm="rsa-sha256",headers="%s",signature="%s"`,
-		g.KeyID, strings.Join(names, " "), base64.StdEncoding.EncodeToString(sig)))
+	algorithm := "rsa-sha256"
+	if g.Ed25519 != nil {
+		algorithm = "hs2019"
+	}
+	r.Header.Set("Signature", fmt.Sprintf(`keyId="%s",algorithm="%s",headers="%s",signature="%s"`,
+		g.KeyID, algorithm, strings.Join(names, " "), base64.StdEncoding.EncodeToString(sig)))
 	return nil
+}
+
+// value signs a text.
+func (g Signing) value(text []byte) ([]byte, error) {
+	if g.Ed25519 != nil {
+		return ed25519.Sign(g.Ed25519, text), nil
+	}
+	sum := sha256.Sum256(text)
+	return rsa.SignPKCS1v15(nil, g.Key, crypto.SHA256, sum[:])
+}
+
+// fits reports whether a signature is of that text, by the owner of the key.
+func fits(key crypto.PublicKey, text string, sig []byte) bool {
+	switch key := key.(type) {
+	case *rsa.PublicKey:
+		sum := sha256.Sum256([]byte(text))
+		return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], sig) == nil
+	case ed25519.PublicKey:
+		return ed25519.Verify(key, []byte(text), sig)
+	}
+	return false
 }
 
 // signedText builds the text that is signed (draft-cavage-12 §2.3) of an outgoing or an incoming request.

@@ -3,8 +3,6 @@ package fedtest
 import (
 	"context"
 	"crypto"
-	"crypto/rsa"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -27,11 +25,12 @@ type Signature struct {
 	Algorithm string
 	Headers   []string // lower case, in order
 	Bytes     []byte
+	Scheme    Scheme
 }
 
 type remoteKey struct {
 	owner string
-	key   *rsa.PublicKey
+	key   crypto.PublicKey
 }
 
 // errKeyFetch marks a key that could not be had, as opposed to a signature that is wrong.
@@ -74,7 +73,7 @@ func parseSignature(field string) (Signature, error) {
 
 func (s Signature) checkLists() error {
 	// PeerTube's and Joyent's libraries refuse a signature without a named algorithm, Joyent's hs2019 too.
-	if s.Algorithm != "rsa-sha256" && s.Algorithm != "hs2019" {
+	if s.Scheme == Cavage && s.Algorithm != "rsa-sha256" && s.Algorithm != "hs2019" {
 		return fmt.Errorf("algorithm %q, want rsa-sha256", s.Algorithm)
 	}
 	sorted := slices.Sorted(slices.Values(s.Headers))
@@ -87,22 +86,10 @@ func (s Signature) checkLists() error {
 // verify checks the signature of an incoming request. body is nil for a GET. owner is the actor that must
 // own the key; empty: anybody.
 func (s *Server) verify(r *http.Request, body []byte, owner string) (Signature, error) {
-	fields := r.Header.Values("Signature")
-	if len(fields) != 1 {
-		return Signature{}, fmt.Errorf("%d Signature fields, want one", len(fields))
-	}
-	sig, err := parseSignature(fields[0])
+	sig, text, err := s.readSignature(r, body)
 	if err != nil {
 		return sig, err
 	}
-	if err := s.checkCovered(r, sig, body); err != nil {
-		return sig, err
-	}
-	text, err := signedText(r, sig.Headers)
-	if err != nil {
-		return sig, err
-	}
-	sum := sha256.Sum256([]byte(text))
 	for _, fresh := range []bool{false, true} { // a second time with the key as it is now: it may have been changed
 		key, cached, err := s.remoteKey(r.Context(), sig.KeyID, fresh)
 		if err != nil {
@@ -111,7 +98,7 @@ func (s *Server) verify(r *http.Request, body []byte, owner string) (Signature, 
 		if owner != "" && key.owner != owner {
 			return sig, fmt.Errorf("key %s belongs to %s, not to %s", sig.KeyID, key.owner, owner)
 		}
-		if err = rsa.VerifyPKCS1v15(key.key, crypto.SHA256, sum[:], sig.Bytes); err == nil {
+		if fits(key.key, text, sig.Bytes) {
 			return sig, nil
 		}
 		if !cached {
@@ -119,6 +106,32 @@ func (s *Server) verify(r *http.Request, body []byte, owner string) (Signature, 
 		}
 	}
 	return sig, fmt.Errorf("signature by %s does not match the request", sig.KeyID)
+}
+
+// readSignature checks all of a signature that needs no key, and returns the text that was signed.
+func (s *Server) readSignature(r *http.Request, body []byte) (sig Signature, text string, err error) {
+	scheme := Cavage
+	if r.Header.Get("Signature-Input") != "" {
+		scheme = RFC9421
+	}
+	if o := s.signaturePolicy(); o.Only && o.Accept != scheme {
+		return sig, "", errors.New("signatures of this kind are not taken")
+	}
+	if scheme == RFC9421 {
+		return s.readMessage(r, body)
+	}
+	fields := r.Header.Values("Signature")
+	if len(fields) != 1 {
+		return sig, "", fmt.Errorf("%d Signature fields, want one", len(fields))
+	}
+	if sig, err = parseSignature(fields[0]); err != nil {
+		return sig, "", err
+	}
+	if err := s.checkCovered(r, sig, body); err != nil {
+		return sig, "", err
+	}
+	text, err = signedText(r, sig.Headers)
+	return sig, text, err
 }
 
 // checkCovered checks that what matters is signed and true: target, host, date, and the digest of a body.
@@ -198,12 +211,9 @@ func (s *Server) fetchKey(ctx context.Context, keyID string) (remoteKey, error) 
 	if err != nil {
 		return remoteKey{}, fmt.Errorf("owner of key %s: %w", keyID, err)
 	}
-	if a.KeyID != keyID {
-		return remoteKey{}, fmt.Errorf("actor %s lists the key %s, not %s", a.ID, a.KeyID, keyID)
-	}
-	key, err := parsePublicPEM(a.KeyPEM)
+	key, err := keyIn(a, keyID)
 	if err != nil {
-		return remoteKey{}, fmt.Errorf("actor %s: %w", a.ID, err)
+		return remoteKey{}, err
 	}
 	return remoteKey{owner: a.ID, key: key}, nil
 }
