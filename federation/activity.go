@@ -45,13 +45,16 @@ func parseActivity(body []byte) (*activity, error) {
 	return a, nil
 }
 
-// seenAs is what the activity is remembered by: an id is only its actor's to give.
+// seenAs is what the activity is remembered by.
 func (a *activity) seenAs() string {
 	if a.id == "" {
 		return ""
 	}
-	return a.actor + " " + a.id
+	return seenOf(a.actor, a.id)
 }
+
+// seenOf is what an activity with that id is remembered by: an id is only its actor's to give.
+func seenOf(actor, id string) string { return actor + " " + id }
 
 // ofItself reports whether it is a Delete or an Update of its own actor.
 func (a *activity) ofItself() bool {

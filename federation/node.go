@@ -217,6 +217,53 @@ func shortTerm(name string) string {
 	return name
 }
 
+// appendJSON writes a node in its normal form: short names, and a list only where there is not one value.
+func (n node) appendJSON(b []byte) []byte {
+	switch n.shape {
+	case shapeObject:
+		b = append(b, '{')
+		for i, f := range n.fields {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(appendText(b, f.name), ':')
+			if len(f.values) == 1 {
+				b = f.values[0].appendJSON(b)
+				continue
+			}
+			b = append(b, '[')
+			for j, v := range f.values {
+				if j > 0 {
+					b = append(b, ',')
+				}
+				b = v.appendJSON(b)
+			}
+			b = append(b, ']')
+		}
+		return append(b, '}')
+	case shapeString:
+		return appendText(b, n.value)
+	case shapeOther:
+		return append(b, n.value...)
+	}
+	return append(b, "null"...)
+}
+
+func appendText(b []byte, s string) []byte {
+	quoted, _ := json.Marshal(s) // a string always can be
+	return append(b, quoted...)
+}
+
+// normalJSON is the JSON of a stranger in its normal form, for what is read with encoding/json. What readNode refuses
+// is nothing.
+func normalJSON(b []byte) []byte {
+	n, err := readNode(b)
+	if err != nil {
+		return nil
+	}
+	return n.appendJSON(nil)
+}
+
 // all are the values of a property.
 func (n node) all(name string) []node {
 	for _, f := range n.fields {

@@ -214,6 +214,11 @@ func markKind(typ string) (store.ReactionKind, bool) {
 
 // removeReaction removes a reaction of the activity's actor.
 func (s *Server) removeReaction(a arrival, r store.Reaction) error {
+	if !isWritten(r) {
+		if err := s.db.ForgetSeen(seenOf(a.actor, r.ID)); err != nil {
+			return fmt.Errorf("let %s come again: %w", r.ID, err)
+		}
+	}
 	line := s.line(a.activity, "202 Accepted, "+string(r.Kind)+" removed", a.now)
 	if _, err := s.db.RemoveReaction(a.now, a.actor, r.ID, a.seenAs(), line); err != nil {
 		return fmt.Errorf("remove reaction %s: %w", r.ID, err)

@@ -8,7 +8,8 @@ const maxComplaint = 200 // bytes of what a report says that are shown in the lo
 // complained of.
 func (s *Server) takeReport(_ context.Context, a arrival) error {
 	result := "202 Accepted, reported to you"
-	if text := clean(withoutTags(a.doc.text("content")), maxComplaint); text != "" {
+	// Lemmy gives its reason as summary.
+	if text := clean(withoutTags(firstOf(a.doc.text("content"), a.doc.text("summary"))), maxComplaint); text != "" {
 		result += ": " + text
 	}
 	return s.onlyLog(a, result)

@@ -62,6 +62,22 @@ func (db *DB) SpendUndone(now time.Time, actor, id, seen string, log ...LogEntry
 	return true, nil
 }
 
+// ForgetSeen has an activity count as new when it comes again. Some servers (PeerTube, NodeBB) give every Like of one
+// actor and post the same id, and one that was taken back may be meant again.
+func (db *DB) ForgetSeen(id string) error {
+	return db.b.Update(func(tx *bolt.Tx) error {
+		key := seenKey(id)
+		at := tx.Bucket(bucketSeen).Get(key)
+		if at == nil {
+			return nil
+		}
+		if err := tx.Bucket(bucketSeenSince).Delete(join(at, key)); err != nil {
+			return err
+		}
+		return tx.Bucket(bucketSeen).Delete(key)
+	})
+}
+
 func undoneKey(actor, id string) []byte { return seenKey(string(pair(actor, id))) }
 
 func isUndone(tx *bolt.Tx, now time.Time, actor, id string) bool {
