@@ -75,7 +75,7 @@ func (n node) isTo(id string) bool { return n.refs("to").Has(id) || n.refs("cc")
 
 // isOpen reports whether everybody may see an activity or an object, in listings or without.
 func (n node) isOpen() bool {
-	return slices.ContainsFunc(n.refs("to"), isPublic) || slices.ContainsFunc(n.refs("cc"), isPublic)
+	return slices.ContainsFunc(slices.Concat(n.refs("to"), n.refs("cc"), n.refs("audience")), isPublic)
 }
 
 // isAddressed reports whether an activity or an object says at all to whom it goes; Likes often do not.

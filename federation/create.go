@@ -66,39 +66,56 @@ func (s *Server) written(ctx context.Context, a arrival) (note node, why string,
 
 // takeWritten stores a reply to a post of ours or a quote of one; all else is noted.
 func (s *Server) takeWritten(a arrival, note node) error {
-	kind, object := s.answers(note)
-	if object == "" {
-		return s.onlyLog(a, "202 Accepted, noted")
+	r := store.Reaction{
+		ID: note.id(), URL: firstOf(note.page("url"), note.id()), Content: contentOf(note),
+		Published: note.time("published"), Updated: note.time("updated"),
 	}
-	post, why, err := s.reactedTo(a.activity, object)
+	before, err := s.known(r)
 	if err != nil {
 		return err
 	}
-	if why == "" && kind == store.ReactionQuote {
-		why, err = s.quoteRefused(post, a.actor)
-	}
+	why, err := s.place(a, note, &r)
 	switch {
 	case err != nil:
 		return err
+	case why != "" && before.Actor == a.actor:
+		return s.removeReaction(a, before) // it is no reply any more, or not for others
 	case why != "":
 		return s.onlyLog(a, "202 Accepted, "+why)
-	case s.isDirect(note):
-		return s.onlyLog(a, "202 Accepted, noted: a message for you alone")
-	}
-	if undone, err := s.wasUndone(a, note.id(), string(kind)+" not taken: it was deleted"); undone || err != nil {
-		return err
-	}
-	r := store.Reaction{
-		ID: note.id(), Kind: kind, Post: post.Path, URL: firstOf(note.page("url"), note.id()), Content: contentOf(note),
-		Published: note.time("published"), Updated: note.time("updated"), Public: note.isOpen(),
-	}
-	if before, err := s.known(r); err != nil || r.Updated.Before(before.Updated) {
-		if err != nil {
-			return err
-		}
+	case r.Updated.Before(before.Updated):
 		return s.onlyLog(a, "202 Accepted, noted: older than what is known")
 	}
+	if undone, err := s.wasUndone(a, r.ID, string(r.Kind)+" not taken: it was deleted"); undone || err != nil {
+		return err
+	}
 	return s.store(a, r)
+}
+
+// place finds what a note is to us: a reply or a quote, of which post, and who may see it. What is neither, or does
+// not count, has a reason why.
+func (s *Server) place(a arrival, note node, r *store.Reaction) (why string, err error) {
+	addressed := note
+	if !note.isAddressed() {
+		addressed = a.doc
+	}
+	kind, object := s.answers(note)
+	if object == "" {
+		return "noted", nil
+	}
+	post, why, err := s.reactedTo(a.activity, object)
+	if why != "" || err != nil {
+		return why, err
+	}
+	r.Kind, r.Post, r.Public = kind, post.Path, addressed.isOpen()
+	if kind == store.ReactionQuote {
+		if why, err := s.quoteRefused(post, a.actor); why != "" || err != nil {
+			return why, err
+		}
+	}
+	if s.isDirect(addressed) {
+		return "noted: a message for you alone", nil
+	}
+	return "", nil
 }
 
 // answers tells to which post of ours an object replies, or else which one it quotes.

@@ -139,9 +139,11 @@ func (s *Server) isDropped(a *activity, kind kind) (bool, error) {
 	return !concerned, err
 }
 
-// noteLife has a server that was given up hear from us again: whoever speaks is there.
+// noteLife has a server that was given up hear from us again: whoever speaks is there. It speaks for its own host
+// alone.
 func (s *Server) noteLife(a arrival) error {
-	revived, err := s.db.SignOfLife(a.now, a.actor, a.by.Inbox, a.by.SharedInbox)
+	inboxes := slices.DeleteFunc([]string{a.by.Inbox, a.by.SharedInbox}, func(inbox string) bool { return !sameHost(inbox, a.actor) })
+	revived, err := s.db.SignOfLife(a.now, a.actor, inboxes...)
 	if err != nil {
 		return fmt.Errorf("note that %s is there: %w", hostOf(a.actor), err)
 	}
