@@ -293,27 +293,3 @@ func TestRefusalIsAnError(t *testing.T) {
 		t.Error(r)
 	}
 }
-
-func FuzzActivity(f *testing.F) {
-	f.Add(aboutUs)
-	f.Add(`{"@context":["https://www.w3.org/ns/activitystreams",{"a":{"@id":"b"}}],"@id":"x","@type":["Undo"],"actor":[{"id":"https://a.example/users/alice"}],"object":{"type":"Follow","object":[{"id":"y"}]}}`)
-	f.Add(`{"type":"Create","actor":"https://a.example/u","object":{"inReplyTo":["` + testBase + `/posts/x"],"tag":[{"href":1},null,[]]}}`)
-	d := newDaemon(f)
-	f.Fuzz(func(t *testing.T, body string) {
-		a, err := parseActivity([]byte(body))
-		if err != nil {
-			return
-		}
-		if a.actor == "" || a.typ == "" || hostOf(a.actor) == "" {
-			t.Errorf("%q gave %+v", body, a)
-		}
-		if k := d.s.kindOf(a.typ); k.act != nil {
-			if _, err := k.concerns(a); err != nil {
-				t.Error(err)
-			}
-		}
-		if _, err := d.s.aboutStranger(a); err != nil {
-			t.Error(err)
-		}
-	})
-}
