@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // activity is one that came to the inbox. Nothing in it is to be believed before its signature is
@@ -31,7 +32,8 @@ func parseActivity(body []byte) (*activity, error) {
 	if doc.shape != shapeObject {
 		return nil, errors.New("it is no JSON object")
 	}
-	a := &activity{id: doc.id(), typ: doc.kind(), actor: doc.ref("actor"), doc: doc, body: body}
+	// Cloned, since caches and budgets remember them.
+	a := &activity{id: strings.Clone(doc.id()), typ: doc.kind(), actor: strings.Clone(doc.ref("actor")), doc: doc, body: body}
 	if a.typ == "" || a.actor == "" {
 		return nil, errors.New("an activity has a type and one actor")
 	}

@@ -46,7 +46,7 @@ func readNode(b []byte) (node, error) {
 	if err := checkJSON(b); err != nil {
 		return node{}, err
 	}
-	r := nodeReader{b: b}
+	r := nodeReader{s: string(b)}
 	values, err := r.values(nil)
 	if err != nil {
 		return node{}, err
@@ -60,23 +60,23 @@ func readNode(b []byte) (node, error) {
 	return values[0], nil
 }
 
-// nodeReader reads JSON that checkJSON has found valid, which is why it looks for no mistakes.
+// nodeReader reads JSON that checkJSON has found valid, which is why it looks for no mistakes. The strings of its nodes
+// are parts of the whole text, which costs no memory of its own but keeps all of it: what is to outlive the nodes has
+// to be cloned.
 type nodeReader struct {
-	b []byte
+	s string
 	i int
-}
-
-func (r *nodeReader) space() {
-	for r.i < len(r.b) && strings.IndexByte(" \t\r\n", r.b[r.i]) >= 0 {
-		r.i++
-	}
 }
 
 // next returns the next character that is no white space, and stays there.
 func (r *nodeReader) next() byte {
-	r.space()
-	if r.i < len(r.b) {
-		return r.b[r.i]
+	for r.i < len(r.s) {
+		switch c := r.s[r.i]; c {
+		case ' ', '\t', '\r', '\n':
+			r.i++
+		default:
+			return c
+		}
 	}
 	return 0
 }
@@ -107,10 +107,10 @@ func (r *nodeReader) values(all []node) ([]node, error) {
 		return append(all, node{shape: shapeString, value: r.text()}), nil
 	}
 	start := r.i
-	for r.i < len(r.b) && strings.IndexByte(",]} \t\r\n", r.b[r.i]) < 0 {
+	for r.i < len(r.s) && strings.IndexByte(",]} \t\r\n", r.s[r.i]) < 0 {
 		r.i++
 	}
-	literal := string(r.b[start:r.i])
+	literal := r.s[start:r.i]
 	if literal == "null" {
 		return all, nil
 	}
@@ -152,20 +152,19 @@ func (r *nodeReader) object() ([]field, error) {
 
 // text reads a string, with its quotes.
 func (r *nodeReader) text() string {
-	r.space()
 	start, plain := r.i, true
-	for r.i++; r.b[r.i] != '"'; r.i++ {
-		if r.b[r.i] == '\\' {
+	for r.i++; r.s[r.i] != '"'; r.i++ {
+		if r.s[r.i] == '\\' {
 			plain = false
 			r.i++
 		}
 	}
 	r.i++
 	if plain {
-		return string(r.b[start+1 : r.i-1])
+		return r.s[start+1 : r.i-1]
 	}
 	var s string
-	_ = json.Unmarshal(r.b[start:r.i], &s) // it is a string, and valid
+	_ = json.Unmarshal([]byte(r.s[start:r.i]), &s) // it is a string, and valid
 	return s
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"crier/store"
@@ -240,7 +241,7 @@ const objectTimeout = 4 * time.Second
 // fetchObject fetches an object from its own host, for an activity that only names it. The host's places for look-ups
 // and its budget of failures count, as for keys.
 func (s *Server) fetchObject(ctx context.Context, id string) (node, error) {
-	host := hostOf(id)
+	host := strings.Clone(hostOf(id))
 	if !s.resolver.failed.left(host, time.Now()) {
 		return node{}, errTooMany
 	}
