@@ -138,6 +138,28 @@ func TestOnlyTheAuthorChangesAReply(t *testing.T) {
 	if got := d.shown(store.ReactionReply) + d.shown(store.ReactionLike) + d.shown(store.ReactionBoost); got != "n <p>text</p>l " {
 		t.Errorf("left: %q", got)
 	}
+	for _, line := range d.told()[2:] {
+		if strings.Contains(line, "removed") || strings.Contains(line, "changed") || strings.Contains(line, "added") {
+			t.Errorf("told: %s", line)
+		}
+	}
+}
+
+// TestContentIsHTML: PeerTube's comments are Markdown, and some objects have only a title.
+func TestContentIsHTML(t *testing.T) {
+	for doc, want := range map[string]string{
+		`{"content":"<p>1 &lt; 2</p>"}`:                                       "<p>1 &lt; 2</p>",
+		`{"content":"<p>x</p>","mediaType":"text/html; charset=utf-8"}`:       "<p>x</p>",
+		`{"content":"1 < 2 <b>","mediaType":"text/markdown"}`:                 "<p>1 &lt; 2 &lt;b&gt;</p>",
+		`{"name":"A <title>","type":"Page"}`:                                  "A &lt;title&gt;",
+		`{"name":"A title","content":"the text","contentMap":{"en":"other"}}`: "the text",
+		`{"contentMap":{"en":["x"]}}`:                                         "x",
+		`{}`:                                                                  "",
+	} {
+		if got := contentOf(readTestNode(t, doc)); got != want {
+			t.Errorf("%s: %q, want %q", doc, got, want)
+		}
+	}
 }
 
 func TestReplyIsFetchedFromItsHostWhereItIsOnlyNamed(t *testing.T) {
