@@ -90,8 +90,10 @@ func TestOneLikeAndOneBoostCountOnce(t *testing.T) {
 	}
 	later := like("2", alice, "p")
 	later.Received = noon.Add(time.Hour)
-	if put(db.PutReaction(noon, later, "")) || put(db.PutReaction(noon, later, "")) || put(db.PutReaction(noon, boost("4"), "")) {
-		t.Error("new again")
+	for _, again := range []Reaction{later, later, boost("4")} {
+		if put(db.PutReaction(noon, again, "")) {
+			t.Errorf("%s is new", again.ID)
+		}
 	}
 	if got := counts(t, db, "p"); got != (ReactionCounts{Likes: 1, Boosts: 1}) {
 		t.Errorf("%+v", got)
