@@ -39,29 +39,35 @@ func isVote(objects []node) bool {
 // fetched from its host. Nobody's word counts for what another wrote (FEP-fe34).
 func (s *Server) written(ctx context.Context, a arrival) (note node, why string, err error) {
 	note = a.inner()
-	id := note.id()
-	switch {
-	case id == "":
-		return node{}, "noted: it is not about one thing with an id", nil
-	case !sameHost(id, a.actor) || len(id) > maxAddress:
-		return node{}, "dropped: what it brings is on another host than its author", nil
+	if why = notItsOwn(a.activity, note); why != "" || note.embedded() {
+		return note, why, nil
 	}
-	if !note.embedded() {
-		note, err = s.fetchObject(ctx, id)
-		var busy *refusal
-		switch {
-		case errors.As(err, &busy):
-			return node{}, "", err
-		case err != nil && isFinal(err):
-			return node{}, "noted: what it brings is not to be had", nil
-		case err != nil:
-			return node{}, "", &refusal{status: http.StatusServiceUnavailable, reason: "the object could not be fetched, try later", cause: err}
-		}
+	note, err = s.fetchObject(ctx, note.id())
+	var busy *refusal
+	switch {
+	case errors.As(err, &busy):
+		return node{}, "", err
+	case err != nil && isFinal(err):
+		return node{}, "noted: what it brings is not to be had", nil
+	case err != nil:
+		return node{}, "", &refusal{status: http.StatusServiceUnavailable, reason: "the object could not be fetched, try later", cause: err}
+	}
+	return note, notItsOwn(a.activity, note), nil
+}
+
+// notItsOwn tells why an object is not what the activity's actor wrote, if it is not.
+func notItsOwn(a *activity, note node) (why string) {
+	id := note.id()
+	if id == "" {
+		return "noted: it is not about one thing with an id"
+	}
+	if !sameHost(id, a.actor) || len(id) > maxAddress {
+		return "dropped: what it brings is on another host than its author"
 	}
 	if authors := note.refs("attributedTo"); len(authors) > 0 && !authors.Has(a.actor) {
-		return node{}, "dropped: its sender did not write it", nil
+		return "dropped: its sender did not write it"
 	}
-	return note, "", nil
+	return ""
 }
 
 // takeWritten stores a reply to a post of ours or a quote of one; all else is noted.

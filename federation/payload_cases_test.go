@@ -40,7 +40,7 @@ func payloadCases() []payloadCase {
 		{"mastodon/flag", nil, "reported to you: Please look at this", ""},
 		{"mastodon/move", m("mastodon/follow"), "noted: the new account has to follow for itself", "follower"},
 		{"mastodon/quote-request", nil, "quote allowed", ""},
-		{"mastodon/quote-request-embedded", nil, "quote allowed", ""},
+		{"mastodon/quote-request-embedded", nil, "quote allowed", "quote"},
 		{"mastodon/add", nil, noted, ""},
 		{"mastodon/remove", nil, noted, ""},
 		{"mastodon/accept", nil, "noted: nothing was asked for", ""},

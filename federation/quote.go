@@ -61,6 +61,12 @@ func (s *Server) takeQuote(_ context.Context, a arrival) error {
 	if err != nil {
 		return err
 	}
+	// Before the answer, so that a request which is cut off here is sent again.
+	if quoting := a.doc.one("instrument"); allowed && quoting.embedded() && notItsOwn(a.activity, quoting) == "" {
+		if err := s.takeWritten(a, quoting); err != nil {
+			return err
+		}
+	}
 	answer := store.QuoteAnswer{Seen: a.seenAs(), Inbox: a.by.Inbox}
 	body := quoteAnswer{
 		Context: quoteContext(), Type: "Reject", Actor: s.ids.Actor(), To: []string{a.actor}, Object: request,
