@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 )
 
@@ -11,8 +12,8 @@ import (
 // objects, PeerTube's videos, have about fifty.
 const maxNames = 128
 
-// errAmbiguous says that one property of an object is written twice, so that two readers could take two meanings
-// from it.
+// errAmbiguous says that one property of an object is written twice with two values, so that two readers could take
+// two meanings from it.
 var errAmbiguous = errors.New("a property is written twice")
 
 // readNode reads the JSON of a stranger, whatever it is. A list is its only element; one of several is an error.
@@ -109,19 +110,36 @@ func (r *nodeReader) object() ([]field, error) {
 		if name == "@context" {
 			continue
 		}
+		known, err := alreadyThere(fields, field{name, values})
+		if err != nil {
+			return nil, err
+		}
+		if known {
+			continue
+		}
 		if len(fields) == maxNames {
 			return nil, fmt.Errorf("an object has more than %d properties", maxNames)
-		}
-		for _, f := range fields {
-			// Readers that do not mind the case (encoding/json is one) would take one for the other.
-			if strings.EqualFold(f.name, name) {
-				return nil, fmt.Errorf("%w: %s", errAmbiguous, clean(name, 80))
-			}
 		}
 		fields = append(fields, field{name, values})
 	}
 	r.i++
 	return fields, nil
+}
+
+// alreadyThere reports whether an object has a property already, with the same value: then it means one thing, and
+// somebody wrote it both with its prefix and without. Another value is an error.
+func alreadyThere(fields []field, next field) (bool, error) {
+	for _, f := range fields {
+		// Readers that do not mind the case (encoding/json is one) would take one for the other.
+		if !strings.EqualFold(f.name, next.name) {
+			continue
+		}
+		if f.name == next.name && reflect.DeepEqual(f.values, next.values) {
+			return true, nil
+		}
+		return false, fmt.Errorf("%w: %s", errAmbiguous, clean(next.name, 80))
+	}
+	return false, nil
 }
 
 // text reads a string, with its quotes.

@@ -81,13 +81,18 @@ func TestNodeIsNotGuessed(t *testing.T) {
 // GHSA-rwcw-vq68-g34p, and what readers do that ignore the case of names).
 func TestNodeRefusesTwoMeanings(t *testing.T) {
 	for _, doc := range []string{
-		`{"actor":"a","actor":"b"}`, `{"actor":"a","actor":"a"}`, `{"actor":"a","Actor":"b"}`, `{"id":"a","@id":"b"}`,
+		`{"actor":"a","actor":"b"}`, `{"actor":"a","Actor":"a"}`, `{"actor":"a","Actor":"b"}`, `{"id":"a","@id":"b"}`,
 		`{"type":"a","@type":"b"}`, `{"actor":"a","as:actor":"b"}`, `{"object":{"id":"a","ID":"b"}}`, `{"ID":"a","@id":"b"}`,
 		`{"actor":"a","https://www.w3.org/ns/activitystreams#actor":"b"}`, `{"a":[{"x":1},{"id":1,"\u0069d":2}]}`,
 		`{"publicKey":1,"https://w3id.org/security#publicKey":2}`, `{"actor":null,"actor":"b"}`, `{"k":1,"\u212a":2}`,
 	} {
 		if n, err := readNode([]byte(doc)); !errors.Is(err, errAmbiguous) {
 			t.Errorf("%s: %+v, %v", doc, n, err)
+		}
+	}
+	for _, doc := range []string{`{"id":"a","@id":"a"}`, `{"actor":["a"],"as:actor":"a"}`, `{"featured":{"id":"x"},"toot:featured":{"@id":"x"}}`} {
+		if n := readTestNode(t, doc); len(n.fields) != 1 {
+			t.Errorf("%s: %+v", doc, n)
 		}
 	}
 	var wide []string
