@@ -85,7 +85,7 @@ func (db *DB) RefreshActor(now time.Time, a ActorFacts, seen string, log ...LogE
 // seen is marked as seen if not empty. It reports whether anything was stored; the log lines are written in any case.
 func (db *DB) ForgetActor(now time.Time, actor, seen string, log ...LogEntry) (removed bool, err error) {
 	err = db.b.Update(func(tx *bolt.Tx) error {
-		if removed, err = forgetActor(tx, actor); err != nil {
+		if removed, err = dropActor(tx, actor); err != nil {
 			return fmt.Errorf("forget %s: %w", actor, err)
 		}
 		if err := markSeen(tx, now, seen); err != nil {
@@ -96,7 +96,7 @@ func (db *DB) ForgetActor(now time.Time, actor, seen string, log ...LogEntry) (r
 	return removed, err
 }
 
-func forgetActor(tx *bolt.Tx, actor string) (bool, error) {
+func dropActor(tx *bolt.Tx, actor string) (bool, error) {
 	followed, err := removeFollower(tx, actor)
 	if err != nil {
 		return false, err

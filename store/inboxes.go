@@ -108,7 +108,7 @@ func (db *DB) RecordActorGone(now time.Time, actor string, days int) (removed bo
 		if gone.Days < days {
 			return put(tx, bucketGoneActors, []byte(actor), gone)
 		}
-		removed, err = forgetActor(tx, actor)
+		removed, err = dropActor(tx, actor)
 		return err
 	})
 	return removed, err
