@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const (
@@ -48,7 +50,7 @@ func TestFederationPage(t *testing.T) {
 		return
 	}
 	if want != string(text) {
-		t.Errorf("FEDERATION.md drifted; write it anew with -update. It should have:\n%s", activityTable(t))
+		t.Errorf("FEDERATION.md drifted; write it anew with -update (-page +tests):\n%s", cmp.Diff(string(text), want))
 	}
 }
 

@@ -79,7 +79,7 @@ func TestActorIsRefreshedWithAllThatIsKnownOfIt(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	if counts(t, db, "p").Replies != 1 {
+	if shownOf(t, db, "p").Replies != 1 {
 		t.Error("the counts are off")
 	}
 	facts.KeyID, facts.Key = "", ""

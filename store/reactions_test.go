@@ -32,7 +32,7 @@ func ids(rs []Reaction) string {
 	return strings.Join(all, " ")
 }
 
-func counts(t *testing.T, db *DB, post string) ReactionCounts {
+func shownOf(t *testing.T, db *DB, post string) ReactionCounts {
 	t.Helper()
 	return must[ReactionCounts](t)(db.CountReactions(post))
 }
@@ -64,10 +64,10 @@ func TestReactionsAreListedAndCounted(t *testing.T) {
 			t.Errorf("skip %d, limit %d: %q, want %q", test.skip, test.limit, got, test.want)
 		}
 	}
-	if got := counts(t, db, "p"); got != (ReactionCounts{Likes: 1, Replies: 3}) {
+	if got := shownOf(t, db, "p"); got != (ReactionCounts{Likes: 1, Replies: 3}) {
 		t.Errorf("%+v", got)
 	}
-	if got := counts(t, db, "none"); got != (ReactionCounts{}) {
+	if got := shownOf(t, db, "none"); got != (ReactionCounts{}) {
 		t.Errorf("%+v", got)
 	}
 	if !must[bool](t)(db.Seen("seen 1")) || len(must[[]LogEntry](t)(db.Log(0, 0, false))) != 1 {
@@ -95,7 +95,7 @@ func TestOneLikeAndOneBoostCountOnce(t *testing.T) {
 			t.Errorf("%s is new", again.ID)
 		}
 	}
-	if got := counts(t, db, "p"); got != (ReactionCounts{Likes: 1, Boosts: 1}) {
+	if got := shownOf(t, db, "p"); got != (ReactionCounts{Likes: 1, Boosts: 1}) {
 		t.Errorf("%+v", got)
 	}
 	r := must[Reaction](t)(db.ReactionOf(alice, ReactionLike, "p"))
@@ -105,7 +105,7 @@ func TestOneLikeAndOneBoostCountOnce(t *testing.T) {
 	if must[bool](t)(db.RemoveReaction(noon, alice, "1", "")) {
 		t.Error("the old id still counts")
 	}
-	if !must[bool](t)(db.RemoveReaction(noon, alice, "2", "")) || counts(t, db, "p").Likes != 0 {
+	if !must[bool](t)(db.RemoveReaction(noon, alice, "2", "")) || shownOf(t, db, "p").Likes != 0 {
 		t.Error("not removed")
 	}
 	// Another actor's like and the same actor's like of another post are others.
@@ -120,7 +120,7 @@ func TestReactionsChangeAndGo(t *testing.T) {
 	db := open(t)
 	put := must[bool](t)
 	put(db.PutReaction(noon, reply("r", alice, "p", noon), ""))
-	if r := must[Reaction](t)(db.HideReaction("r", true)); !r.Hidden || counts(t, db, "p").Replies != 0 {
+	if r := must[Reaction](t)(db.HideReaction("r", true)); !r.Hidden || shownOf(t, db, "p").Replies != 0 {
 		t.Errorf("%+v", r)
 	}
 	edit := reply("r", alice, "other", time.Time{})
@@ -134,7 +134,7 @@ func TestReactionsChangeAndGo(t *testing.T) {
 		t.Errorf("%.200v", r)
 	}
 	must[Reaction](t)(db.HideReaction("r", false))
-	if counts(t, db, "p").Replies != 1 {
+	if shownOf(t, db, "p").Replies != 1 {
 		t.Error("not shown again")
 	}
 	if _, err := db.PutReaction(noon, reply("r", "https://b.example/bob", "p", noon), "seen"); !errors.Is(err, ErrConflict) {
