@@ -41,6 +41,9 @@ func (s *Server) takeFollow(ctx context.Context, a arrival) error {
 	} else if !known && !s.crowds.allow(hostOf(a.actor), a.now) {
 		return &refusal{status: http.StatusTooManyRequests, reason: "too many new hosts of this domain, try later"}
 	}
+	if undone, err := s.wasUndone(a, a.id, "follow not taken: it was taken back before"); undone || err != nil {
+		return err
+	}
 	if a.by.stored {
 		// The key came from the store. A Follow is the moment to learn of a changed inbox, but what is
 		// known will do where the actor cannot be fetched now.

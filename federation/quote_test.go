@@ -38,6 +38,23 @@ func (d *daemon) answered() (v struct {
 	return v
 }
 
+// body is that of the activity of a type that waits in the queue.
+func (d *daemon) body(typ string) []byte {
+	d.t.Helper()
+	for _, q := range d.queue() {
+		if q.Type != typ {
+			continue
+		}
+		a, err := d.db.Activity(q.Activity)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		return a.Body
+	}
+	d.t.Fatalf("no %s waits", typ)
+	return nil
+}
+
 // quotable starts a daemon with one post that those may quote.
 func quotable(t *testing.T, quotes string) (*daemon, *stranger, string) {
 	t.Helper()
@@ -116,6 +133,9 @@ func TestQuotePolicies(t *testing.T) {
 		}
 		if len(types) != 1 || types[0] != c.want {
 			t.Errorf("%s, follower %v: %v, want %s", c.quotes, c.follow, types, c.want)
+		}
+		if !c.follow {
+			golden(t, "quote_"+strings.ToLower(c.want)+".json", d.body(types[0]))
 		}
 	}
 }

@@ -89,7 +89,7 @@ func (k keyDocument) parse() (crypto.PublicKey, error) {
 // host or cannot be used are left out.
 func parseActor(body json.RawMessage) (*actor, error) {
 	var v actorDocument
-	if err := json.Unmarshal(body, &v); err != nil {
+	if err := json.Unmarshal(normalJSON(body), &v); err != nil {
 		return nil, fmt.Errorf("the actor's document: %w", err)
 	}
 	a := &actor{ID: v.id(), Inbox: string(v.Inbox), Name: clean(string(v.Name), 200)}
@@ -148,7 +148,7 @@ func isShortAddress(address string) bool { return len(address) <= maxAddress && 
 // one to unsigned readers) the actor that it stands for.
 func keyOwner(body json.RawMessage) string {
 	var v actorDocument
-	if json.Unmarshal(body, &v) != nil {
+	if json.Unmarshal(normalJSON(body), &v) != nil {
 		return ""
 	}
 	if id := v.owner(); id != "" && (v.PEM != "" || v.Multibase != "") {

@@ -76,6 +76,7 @@ type Server struct {
 	noted    *budget      // activities that only go into the log, by host
 	proved   *budget      // activities whose signature holds, by host
 	crowds   *subdomains  // hosts that bring new followers, by domain
+	reacted  *budget      // reactions, by host
 	warned   atomic.Int64 // Unix seconds of the last warnOfProxy
 
 	publishing *publishing
@@ -100,6 +101,7 @@ func New(c Config) *Server {
 		noted:      newBudget(notedMost, time.Minute),
 		proved:     newBudget(provedMost, provedWindow),
 		crowds:     newSubdomains(newHostsMost),
+		reacted:    newBudget(reactedMost, time.Minute),
 		publishing: newPublishing(),
 		sending:    newSending(c.Lease),
 	}

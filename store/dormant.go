@@ -72,9 +72,9 @@ func wakeHost(tx *bolt.Tx, now time.Time, host string) error {
 	return nil
 }
 
-// revive notes that a host has just spoken to us and need not rest any longer. If it was dormant, it gets what it
+// reviveHost notes that a host has just spoken to us and need not rest any longer. If it was dormant, it gets what it
 // has missed; what merely failed a few times waits for its time, or every word of a busy host would have us try.
-func revive(tx *bolt.Tx, now time.Time, host string) error {
+func reviveHost(tx *bolt.Tx, now time.Time, host string) error {
 	was := false
 	err := reschedule(tx, host, func(h *hostRow) {
 		h.Until = time.Time{}
@@ -86,15 +86,6 @@ func revive(tx *bolt.Tx, now time.Time, host string) error {
 		return err
 	}
 	return wakeHost(tx, now, host)
-}
-
-// Alive notes a sign of life of a host: a verified activity from there. It writes nothing unless the host was dormant.
-func (db *DB) Alive(now time.Time, host string) error {
-	h, err := db.Host(host)
-	if err != nil || h.BadDays < dormantDays {
-		return err
-	}
-	return db.b.Update(func(tx *bolt.Tx) error { return revive(tx, now, host) })
 }
 
 // DropParked drops parked deliveries that were queued more than thirty days ago, and returns how many.

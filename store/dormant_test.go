@@ -68,12 +68,12 @@ func TestDormantHostIsProbedOnceADay(t *testing.T) {
 // TestSignOfLifeRevives: who speaks to us is sent everything at once.
 func TestSignOfLifeRevives(t *testing.T) {
 	db, now := asleep(t)
-	ok(t, db.Alive(now.Add(-time.Hour), "h000.example"))
+	must[bool](t)(db.SignOfLife(now.Add(-time.Hour), "https://h000.example/u", "https://h000.example/u/inbox"))
 	if sent := sendAll(t, db, now.Add(-time.Hour)); len(sent) != 3 {
 		t.Errorf("sent %v", sent)
 	}
 	before := writes(db)
-	ok(t, db.Alive(now, "h000.example"))
+	must[bool](t)(db.SignOfLife(now, "https://h000.example/u", "https://h000.example/u/inbox"))
 	if writes(db) != before {
 		t.Error("a sign of life of a healthy host is written down")
 	}
@@ -93,7 +93,7 @@ func TestParkedIsNotKeptForEver(t *testing.T) {
 // TestUnparkedTooLateIsDropped: a host that is back after a long time gets only what is still news.
 func TestUnparkedTooLateIsDropped(t *testing.T) {
 	db, now := asleep(t)
-	ok(t, db.Alive(now.AddDate(0, 0, 29), "h000.example"))
+	must[bool](t)(db.SignOfLife(now.AddDate(0, 0, 29), "https://h000.example/u", "https://h000.example/u/inbox"))
 	if left := must[[]Delivery](t)(db.Deliveries()); len(left) != 2 {
 		t.Errorf("left: %s", names(left))
 	}

@@ -10,6 +10,8 @@ var (
 	ErrConflict = errors.New("changed meanwhile")
 	// ErrBlocked says that the owner has blocked the actor, or its domain. Nothing was written.
 	ErrBlocked = errors.New("blocked by the owner")
+	// ErrFull says that there is no room for more of what strangers send. Nothing was written.
+	ErrFull = errors.New("there is no room for more")
 	// ErrLocked says that another process holds the store.
 	ErrLocked = errors.New("the store is in use by another process")
 	// ErrOlder says that an older version of crier wrote the store, which was to be left as it is.

@@ -49,7 +49,7 @@ func answer(tx *bolt.Tx, now time.Time, a Activity, inbox string) error {
 	if isBlocked(tx, inbox) {
 		return nil // nor is the body kept, which nothing would ever take away
 	}
-	if err := revive(tx, now, hostOf(inbox)); err != nil {
+	if err := reviveHost(tx, now, hostOf(inbox)); err != nil {
 		return err
 	}
 	for _, k := range keys(tx, bucketQueueObjects, prefix(inbox, a.Object)) {

@@ -51,6 +51,12 @@ import (
 //	notices             subject                  → Notice
 //	quotes              id                       → Quote
 //	signings            host                     → Signing: how it wants requests signed, where not as usual
+//	reactions           id                       → Reaction
+//	reactions_by_post   post 0 kind 0 time id    index of reactions that are shown
+//	reactions_by_actor  actor 0 post 0 kind 0 id index
+//	reaction_counts     post                     → reactionRow
+//	reaction_hosts      host                     → bytes of the reactions by its actors, 8 bytes
+//	undone              SHA-256 of actor and id  → time
 //
 // A time is 8 bytes that sort as the moments do (see timeKey), a seq is a big-endian integer of 8 bytes.
 var (
@@ -86,6 +92,13 @@ var (
 	bucketQuotes         = []byte("quotes")
 	bucketSignings       = []byte("signings")
 
+	bucketReactions        = []byte("reactions")
+	bucketReactionsByPost  = []byte("reactions_by_post")
+	bucketReactionsByActor = []byte("reactions_by_actor")
+	bucketReactionCounts   = []byte("reaction_counts")
+	bucketReactionHosts    = []byte("reaction_hosts")
+	bucketUndone           = []byte("undone")
+
 	buckets = [][]byte{
 		bucketMeta, bucketFeeds, bucketEntries, bucketFields, bucketPublished, bucketEntriesByFeed,
 		bucketEntriesDue, bucketPosts, bucketPostsByURL, bucketOutbox, bucketActivities, bucketActivityRows,
@@ -94,6 +107,8 @@ var (
 		bucketExtras, bucketSubscriptions, bucketNotices, bucketQuotes,
 		bucketBlocks, bucketWaves,
 		bucketSignings,
+		bucketReactions, bucketReactionsByPost, bucketReactionsByActor, bucketReactionCounts, bucketReactionHosts,
+		bucketUndone,
 	}
 
 	keySchema    = []byte("schema")
@@ -103,6 +118,7 @@ var (
 	keyListed    = []byte("listed")
 	keyInboxes   = []byte("inboxes")
 	keySignings  = []byte("signings")
+	keyReactions = []byte("reactions")
 )
 
 // endOfTime is the time of a row that is never due.

@@ -237,7 +237,7 @@ func shapes() []attack {
 	rows := []struct{ name, seen, body string }{
 		{"nothing", "every scanner", ``},
 		{"null", "every scanner", `null`},
-		{"a list", "litepub batches", `[` + follow + `]`},
+		{"a list", "litepub batches", `[` + follow + `,` + follow + `]`},
 		{"a string", "every scanner", `"Follow"`},
 		{"two documents", "GoToSocial, which takes nothing behind the value", follow + follow},
 		{"something behind it", "GoToSocial, which takes nothing behind the value", follow + `}`},

@@ -1,0 +1,172 @@
+package federation
+
+// payloadCase is one captured activity and what comes of it.
+type payloadCase struct {
+	file  string   // IMPLEMENTATION/ACTIVITY[-variant]
+	after []string // payloads that came before
+	told  string   // by the last line of the log, less "202 Accepted, "; empty: nothing is logged
+	left  string   // what is stored afterwards, see daemon.stored
+}
+
+// payloadCases states for every file in testdata/payloads what it does.
+func payloadCases() []payloadCase {
+	const (
+		added, counted, noted = "follower added", " counted", "noted"
+		gone                  = "follower removed"
+	)
+	m := func(names ...string) []string { return names }
+	return []payloadCase{
+		{"mastodon/follow", nil, added, "follower"},
+		{"mastodon/undo-follow", m("mastodon/follow"), gone, ""},
+		{"mastodon/create-reply", nil, "reply added", "reply"},
+		{"mastodon/create-reply-unlisted", nil, "reply added", "reply"},
+		{"mastodon/create-reply-followers", nil, "reply kept, not shown: it is not public", "hidden reply"},
+		{"mastodon/create-direct", nil, "noted: a message for you alone", ""},
+		{"mastodon/create-mention", nil, noted, ""},
+		{"mastodon/create-vote", nil, "noted: a vote, and there is no poll", ""},
+		{"mastodon/create-question", nil, "reply added", "reply"},
+		{"mastodon/create-quote", nil, "quote added", "quote"},
+		{"mastodon/update-note", m("mastodon/create-reply"), "reply changed", "changed reply"},
+		{"mastodon/delete-note", m("mastodon/create-reply"), "reply removed", ""},
+		{"mastodon/delete-actor", m("mastodon/follow", "mastodon/create-reply"), gone + ": its account was deleted", ""},
+		{"mastodon/update-actor", m("mastodon/follow"), "profile renewed", "follower"},
+		{"mastodon/like", nil, "like" + counted, "like"},
+		{"mastodon/undo-like", m("mastodon/like"), "like removed", ""},
+		{"mastodon/undo-like-by-id", m("mastodon/like"), "like removed", ""},
+		{"mastodon/announce", nil, "boost" + counted, "boost"},
+		{"mastodon/undo-announce", m("mastodon/announce"), "boost removed", ""},
+		{"mastodon/block", m("mastodon/follow"), gone, ""},
+		{"mastodon/undo-block", nil, noted, ""},
+		{"mastodon/flag", nil, "reported to you: Please look at this", ""},
+		{"mastodon/move", m("mastodon/follow"), "noted: the new account has to follow for itself", "follower"},
+		{"mastodon/quote-request", nil, "quote allowed", ""},
+		{"mastodon/quote-request-embedded", nil, "quote allowed", "quote"},
+		{"mastodon/add", nil, noted, ""},
+		{"mastodon/remove", nil, noted, ""},
+		{"mastodon/accept", nil, "noted: nothing was asked for", ""},
+		{"mastodon/reject", nil, "noted: nothing was asked for", ""},
+
+		{"gotosocial/follow", nil, added, "follower"},
+		{"gotosocial/undo-follow", m("gotosocial/follow"), gone, ""},
+		{"gotosocial/create-reply", nil, "reply added", "reply"},
+		{"gotosocial/create-reply-by-id", nil, "reply added", "reply"},
+		{"gotosocial/create-direct", nil, "noted: a message for you alone", ""},
+		{"gotosocial/create-votes", nil, "noted: a vote, and there is no poll", ""},
+		{"gotosocial/update-note", m("gotosocial/create-reply"), "reply changed", "changed reply"},
+		{"gotosocial/delete-note", m("gotosocial/create-reply"), "reply removed", ""},
+		{"gotosocial/like", nil, "like" + counted, "like"},
+		{"gotosocial/undo-like", m("gotosocial/like"), "like removed", ""},
+		{"gotosocial/announce", nil, "boost" + counted, "boost"},
+		{"gotosocial/announce-followers", nil, "boost kept, not shown: it is not public", "hidden boost"},
+		{"gotosocial/undo-announce", m("gotosocial/announce"), "boost removed", ""},
+		{"gotosocial/flag", nil, "reported to you: please look at this", ""},
+
+		{"misskey/follow", nil, added, "follower"},
+		{"misskey/undo-follow", m("misskey/follow"), gone, ""},
+		{"misskey/create-reply", nil, "reply added", "reply"},
+		{"misskey/create-quote", nil, "quote added", "quote"},
+		{"misskey/delete-note", m("misskey/create-reply"), "reply removed", ""},
+		{"misskey/like", nil, "like" + counted, "like"},
+		{"misskey/like-custom-emoji", m("misskey/like"), "like counted already", "like"},
+		{"misskey/undo-like", m("misskey/like"), "like removed", ""},
+		{"misskey/announce", nil, "boost" + counted, "boost"},
+		{"misskey/undo-announce", m("misskey/announce"), "boost removed", ""},
+		{"misskey/block", nil, "noted: it blocks you", ""},
+		{"misskey/flag", nil, "reported to you: Note: https://fedi.example.com/posts/example.com/hello/ ----- spam", ""},
+		{"misskey/update-actor", m("misskey/follow"), "profile renewed", "follower"},
+
+		{"akkoma/follow", nil, added, "follower"},
+		{"akkoma/undo-follow-by-id", m("akkoma/follow"), gone, ""},
+		{"akkoma/emoji-react", nil, "like" + counted, "like"},
+		{"akkoma/undo-emoji-react", m("akkoma/emoji-react"), "like removed", ""},
+		{"pleroma/create-reply", nil, "reply added", "reply"},
+		{"pleroma/delete-note", m("pleroma/create-reply"), "reply removed", ""},
+		{"pleroma/create-quote-link", nil, "quote added", "quote"},
+
+		{"lemmy/follow", nil, added, "follower"},
+		{"lemmy/undo-follow", m("lemmy/follow"), gone, ""},
+		{"lemmy/create-comment", nil, "reply added", "reply"},
+		{"lemmy/delete-comment", m("lemmy/create-comment"), "reply removed", ""},
+		{"lemmy/like", nil, "like" + counted, "like"},
+		{"lemmy/undo-like", m("lemmy/like"), "like removed", ""},
+		{"lemmy/dislike", nil, "noted: dislikes are not counted", ""},
+		{"lemmy/announce-foreign-like", nil, noted, ""},
+		{"lemmy/announce-our-create", nil, "boost" + counted, "boost"},
+		{"lemmy/flag", nil, "reported to you: report this post", ""},
+		{"lemmy/delete-actor", m("lemmy/create-comment", "lemmy/like"), "reactions removed: its account was deleted", ""},
+		{"lemmy/update-comment", m("lemmy/create-comment"), "reply changed", "changed reply"},
+
+		{"peertube/follow", nil, added, "follower"},
+		{"peertube/undo-follow", m("peertube/follow"), gone, ""},
+		{"peertube/create-comment", nil, "reply added", "reply"},
+		{"peertube/like", nil, "like" + counted, "like"},
+		{"peertube/undo-like", m("peertube/like"), "like removed", ""},
+		{"peertube/announce", nil, "boost" + counted, "boost"},
+		{"peertube/dislike", nil, "noted: dislikes are not counted", ""},
+		{"peertube/view", nil, "", ""},
+		{"peertube/undo-announce", m("peertube/announce"), "boost removed", ""},
+
+		{"pixelfed/follow", nil, added, "follower"},
+		{"pixelfed/create-reply", nil, "reply added", "reply"},
+		{"pixelfed/like", nil, "like" + counted, "like"},
+		{"pixelfed/undo-like", m("pixelfed/like"), "like removed", ""},
+		{"pixelfed/announce", nil, "boost" + counted, "boost"},
+		{"pixelfed/undo-announce", m("pixelfed/announce"), "boost removed", ""},
+		{"pixelfed/delete-note", m("pixelfed/create-reply"), "reply removed", ""},
+		{"pixelfed/update-note", m("pixelfed/create-reply"), "reply changed", "changed reply"},
+
+		{"wordpress/follow", nil, added, "follower"},
+		{"wordpress/create-comment", nil, "reply added", "reply"},
+		{"wordpress/quote-request", nil, "quote allowed", ""},
+		{"wordpress/delete-comment", m("wordpress/create-comment"), "reply removed", ""},
+
+		{"friendica/follow", nil, added, "follower"},
+		{"friendica/undo-follow", m("friendica/follow"), gone, ""},
+		{"friendica/create-reply", nil, "reply added", "reply"},
+		{"friendica/like", nil, "like" + counted, "like"},
+		{"friendica/undo-like", m("friendica/like"), "like removed", ""},
+		{"friendica/dislike", nil, "noted: dislikes are not counted", ""},
+		{"friendica/undo-dislike", nil, noted, ""},
+		{"friendica/delete-note", m("friendica/create-reply"), "reply removed", ""},
+		{"friendica/update-note", m("friendica/create-reply"), "reply changed", "changed reply"},
+
+		{"hubzilla/follow-actor-object", nil, added, "follower"},
+		{"hubzilla/create-reply", nil, "reply added", "reply"},
+
+		{"bookwyrm/follow", nil, added, "follower"},
+		{"bookwyrm/create-reply", nil, "reply added", "reply"},
+		{"bookwyrm/create-quotation", nil, noted, ""},
+		{"bookwyrm/like", nil, "like" + counted, "like"},
+		{"bookwyrm/announce", nil, "boost" + counted, "boost"},
+
+		{"ghost/follow", nil, added, "follower"},
+		{"ghost/like", nil, "like" + counted, "like"},
+		{"ghost/undo-like", m("ghost/like"), "like removed", ""},
+		{"ghost/create-reply", nil, "reply added", "reply"},
+		{"ghost/announce", nil, "boost" + counted, "boost"},
+		{"ghost/delete-note", m("ghost/create-reply"), "reply removed", ""},
+		{"ghost/undo-announce", m("ghost/announce"), "boost removed", ""},
+
+		{"nodebb/follow", nil, added, "follower"},
+		{"nodebb/undo-follow", m("nodebb/follow"), gone, ""},
+		{"nodebb/like", m("nodebb/like", "nodebb/undo-like"), "like" + counted, "like"},
+		{"nodebb/undo-like", m("nodebb/like"), "like removed", ""},
+		{"nodebb/create-reply", nil, "reply added", "reply"},
+		{"nodebb/flag", nil, "reported to you: off topic", ""},
+		{"nodebb/move-topic", nil, noted, ""},
+		{"nodebb/update-note", m("nodebb/create-reply"), "reply changed", "changed reply"},
+
+		{"mobilizon/join", nil, "", ""},
+		{"mobilizon/create-event-mention", nil, noted, ""},
+		{"gnusocial/like", nil, "like" + counted, "like"},
+		{"bridgyfed/like-actor-embedded", nil, "like" + counted, "like"},
+		{"kroeg/announce-actor-embedded", nil, "boost" + counted, "boost"},
+		{"jsonld/like-expanded", nil, "like" + counted, "like"},
+		{"jsonld/create-prefixed", nil, "reply added", "reply"},
+		{"jsonld/follow-types-and-lists", nil, added, "follower"},
+		{"jsonld/create-reply-embedded", nil, "reply added", "reply"},
+		{"jsonld/listen", nil, "", ""},
+		{"jsonld/read", nil, "", ""},
+		{"threads/like", nil, "like" + counted, "like"},
+	}
+}
