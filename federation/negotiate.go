@@ -45,12 +45,21 @@ func etagOf(body []byte) string {
 func (d document) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("ETag", d.etag)
-	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(d.maxAge.Seconds())))
+	cacheFor(w, d.maxAge)
 	if hasETag(r.Header.Values("If-None-Match"), d.etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 	d.write(w, r, http.StatusOK)
+}
+
+// cacheFor says how long an answer may be kept: by everybody, or by its one reader (see varySignature).
+func cacheFor(w http.ResponseWriter, age time.Duration) {
+	scope := "public"
+	if w.Header().Get("Vary") == varyOnSignature {
+		scope = "private"
+	}
+	w.Header().Set("Cache-Control", scope+", max-age="+strconv.Itoa(int(age.Seconds())))
 }
 
 // write answers with type and body alone; HEAD gets the length of it.

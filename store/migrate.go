@@ -14,8 +14,8 @@ const schema = 2
 // new number, so that a crash leaves the old store or the new one.
 var migrations = []func(*bolt.Tx) error{
 	// 2: an entry may be skipped, which schema 1 would take for one without a post; the new buckets are made
-	// with the others.
-	func(*bolt.Tx) error { return nil },
+	// with the others. Followers are counted by host.
+	fillFollowerHosts,
 }
 
 // migrate makes a new store, or brings an older one up to date.
@@ -31,6 +31,9 @@ func migrate(tx *bolt.Tx) error {
 	}
 	if fresh {
 		version = schema
+		if err := tx.Bucket(bucketMeta).Put(keyWhole, []byte{1}); err != nil {
+			return err
+		}
 	}
 	for ; version < schema; version++ {
 		if err := migrations[version-1](tx); err != nil {

@@ -19,6 +19,7 @@ import (
 //	  schema            number of the schema, decimal: the plainest form, so that any version can read it
 //	  account           Account
 //	  followers, listed counts, 8 bytes
+//	  whole             there where the list of followers is known to be whole
 //	feeds               address                  → Feed
 //	entries             key                      → Entry
 //	fields              key                      → the entry's fields as the feed has them
@@ -34,6 +35,7 @@ import (
 //	followers           actor                    → Follower
 //	followers_since     time actor               index
 //	inboxes             inbox                    → inboxRow: a distinct inbox and who is reached there
+//	follower_hosts      host                     → accepted followers there: 8 bytes count, 32 bytes digest
 //	gone_actors         actor                    → goneActor
 //	queue               host 0 time seq          → Delivery; time is Next, or the end of time when parked
 //	queue_seq           seq                      → key in queue, plain
@@ -65,6 +67,7 @@ var (
 	bucketFollowers      = []byte("followers")
 	bucketFollowersSince = []byte("followers_since")
 	bucketInboxes        = []byte("inboxes")
+	bucketFollowerHosts  = []byte("follower_hosts")
 	bucketGoneActors     = []byte("gone_actors")
 	bucketQueue          = []byte("queue")
 	bucketQueueSeq       = []byte("queue_seq")
@@ -83,13 +86,14 @@ var (
 		bucketEntriesDue, bucketPosts, bucketPostsByURL, bucketOutbox, bucketActivities, bucketActivityRows,
 		bucketFollowers, bucketFollowersSince, bucketInboxes, bucketGoneActors, bucketQueue, bucketQueueSeq,
 		bucketQueueObjects, bucketHosts, bucketHostsDue, bucketLog, bucketSeen, bucketSeenSince,
-		bucketExtras, bucketSubscriptions, bucketNotices, bucketQuotes,
+		bucketExtras, bucketSubscriptions, bucketNotices, bucketQuotes, bucketFollowerHosts,
 	}
 
 	keySchema    = []byte("schema")
 	keyAccount   = []byte("account")
 	keyFollowers = []byte("followers")
 	keyListed    = []byte("listed")
+	keyWhole     = []byte("whole")
 )
 
 // endOfTime is the time of a row that is never due.
