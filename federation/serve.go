@@ -56,6 +56,7 @@ func (s *Server) Handler() http.Handler {
 	}
 	r.HandleFunc(actor+"/outbox", read(s.guarded(s.serveOutbox)))
 	r.HandleFunc(actor+"/followers", read(s.guarded(s.serveFollowers)))
+	r.HandleFunc(actor+"/followers_synchronization", read(s.serveFollowersSync))
 	r.HandleFunc(actor+"/following", read(s.guarded(s.serveFollowing)))
 	r.HandleFunc(actor+"/collections/featured", read(s.guarded(s.serveFeatured)))
 

@@ -258,5 +258,5 @@ func (s *Server) makeHostMeta() document {
 		panic(err) // two strings can always be written
 	}
 	b = append([]byte(xml.Header), b...)
-	return document{body: b, etag: etagOf(b), typ: "application/xrd+xml", maxAge: ageDiscovery}
+	return document{body: b, etag: etagOf(b), typ: typeXRD, maxAge: ageDiscovery}
 }

@@ -100,6 +100,7 @@ func New(c Config) *Server {
 		sending:    newSending(c.Lease),
 	}
 	s.client = newClient(ids, c)
+	s.client.sync = s.syncHeader
 	s.asking = newClient(ids, c)
 	s.asking.toSelf = true
 	if c.OwnTransport != nil {
