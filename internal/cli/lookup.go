@@ -11,7 +11,8 @@ func lookupCommand() command {
 	return command{
 		use: "lookup WHAT", short: "Resolve a handle, an actor or an object as the daemon would", words: 1,
 		long: `Resolves WHAT, a handle ("@user@example.com") or the address of an actor or an object, as the
-daemon would, with signed requests, and prints the document: of an actor below its handle, if that leads back to it.`,
+daemon would, with signed requests, and prints the document: that of an actor below
+its handle, if the handle's own host leads back to it.`,
 		flags: jsonFlag,
 		run: func(ctx context.Context, e *env, args []string) error {
 			return e.withOperator(ctx, app.StoreScratch, func(o operator) error {
