@@ -92,25 +92,29 @@ func followersIndex(tx *bolt.Tx) index[Follower] {
 func outboxIndex(tx *bolt.Tx) index[Post] { return index[Post]{tx, bucketOutbox, bucketPosts, nil} }
 
 // walk calls f with the keys of rows that count, from the one that start moves a cursor to and on by step,
-// until f says stop.
-func (x index[T]) walk(start, step func(*bolt.Cursor) []byte, f func(key []byte) (more bool)) error {
+// until f says stop. Where it looked at scanMost rows before that, it returns the last of them.
+func (x index[T]) walk(start, step func(*bolt.Cursor) []byte, f func(key []byte) (more bool)) (tired []byte, err error) {
 	c := x.tx.Bucket(x.rows).Cursor()
-	k := start(c)
-	for seen := 0; k != nil && seen < scanMost; k, seen = step(c), seen+1 {
+	seen := 0
+	for k := start(c); k != nil; k = step(c) {
+		if seen++; seen > scanMost {
+			return tired, nil
+		}
+		tired = k
 		if x.counts != nil {
 			value, err := get[T](x.tx, x.records, k[8:])
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if !x.counts(value) {
 				continue
 			}
 		}
 		if !f(k) {
-			return nil
+			return nil, nil
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 func oldest(c *bolt.Cursor) []byte { k, _ := c.First(); return k }
@@ -135,7 +139,7 @@ func from(at Cursor) func(*bolt.Cursor) []byte {
 
 func (x index[T]) page(at Cursor, limit int) (p Page[T], err error) {
 	var keys [][]byte
-	err = x.walk(behind(at), older, func(k []byte) bool {
+	tired, err := x.walk(behind(at), older, func(k []byte) bool {
 		if len(keys) == limit {
 			p.Next = bytes.Clone(keys[limit-1])
 			return false
@@ -145,6 +149,9 @@ func (x index[T]) page(at Cursor, limit int) (p Page[T], err error) {
 	})
 	if err != nil {
 		return p, err
+	}
+	if tired != nil {
+		p.Next = bytes.Clone(tired) // the page is short, and the next one goes on there
 	}
 	for _, k := range keys {
 		value, err := get[T](x.tx, x.records, k[8:])
@@ -170,7 +177,7 @@ func (x index[T]) last(rows int) (Cursor, error) { return x.nth(oldest, newer, r
 
 // nth is the key of the nth row of a walk, from 1; nil where there are not so many.
 func (x index[T]) nth(start, step func(*bolt.Cursor) []byte, n int) (at Cursor, err error) {
-	err = x.walk(start, step, func(k []byte) bool {
+	_, err = x.walk(start, step, func(k []byte) bool {
 		if n--; n == 0 {
 			at = bytes.Clone(k)
 		}
