@@ -1,48 +1,20 @@
 package federation
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 )
-
-// envelope is what every activity has (and what can be read of any object), in all the forms in which
-// it is sent: one type or several, an actor by id or in full, JSON-LD's own names for id and type.
-type envelope struct {
-	ID     text            `json:"id"`
-	AtID   text            `json:"@id"`
-	Type   words           `json:"type"`
-	AtType words           `json:"@type"`
-	Actor  refs            `json:"actor"`
-	Object json.RawMessage `json:"object"`
-}
-
-func (e envelope) id() string {
-	if e.ID != "" {
-		return string(e.ID)
-	}
-	return string(e.AtID)
-}
-
-// kind is the first type.
-func (e envelope) kind() string {
-	if len(e.Type) > 0 {
-		return e.Type.First()
-	}
-	return e.AtType.First()
-}
 
 // activity is one that came to the inbox. Nothing in it is to be believed before its signature is
 // verified, and after that only what its actor may say.
 type activity struct {
-	id     string // empty where it has none
-	typ    string
-	actor  string
-	object json.RawMessage
-	target json.RawMessage
-	to     refs   // to and cc
-	body   []byte // as it came
-	inbox  string // address of the inbox that it came to
+	id    string // empty where it has none
+	typ   string
+	actor string
+	doc   node
+	body  []byte // as it came
+	inbox string // address of the inbox that it came to
 
 	// forwarded says that somebody else may rightly pass it on: it carries a signature of its own
 	// (Mastodon forwards replies and deletions of them so). Those are not verified here, hence dropped;
@@ -52,27 +24,18 @@ type activity struct {
 
 // parseActivity reads the JSON of an activity.
 func parseActivity(body []byte) (*activity, error) {
-	if err := checkJSON(body); err != nil {
+	doc, err := readNode(body)
+	if err != nil {
 		return nil, err
 	}
-	var v struct {
-		envelope
-		Target json.RawMessage `json:"target"`
-		Proof  json.RawMessage `json:"signature"`
-		To     refs            `json:"to"`
-		CC     refs            `json:"cc"`
-	}
-	if err := json.Unmarshal(body, &v); err != nil {
+	if doc.shape != shapeObject {
 		return nil, errors.New("it is no JSON object")
 	}
-	if v.kind() == "" || len(v.Actor) != 1 {
+	a := &activity{id: doc.id(), typ: doc.kind(), actor: doc.ref("actor"), doc: doc, body: body}
+	if a.typ == "" || a.actor == "" {
 		return nil, errors.New("an activity has a type and one actor")
 	}
-	a := &activity{
-		id: v.id(), typ: v.kind(), actor: v.Actor.First(),
-		object: v.Object, target: v.Target, to: append(v.To, v.CC...), body: body,
-		forwarded: len(v.Proof) > 0 && v.kind() != "Follow",
-	}
+	a.forwarded = (doc.has("signature") || doc.has("proof")) && a.typ != "Follow"
 	if _, err := parseAddress(a.actor); err != nil {
 		return nil, fmt.Errorf("the actor: %w", err)
 	}
@@ -96,35 +59,21 @@ func (a *activity) ofItself() bool {
 }
 
 // objectID is the id of what the activity is about; empty where that has none or is several things.
-func (a *activity) objectID() string {
-	if ids := refsOf(a.object); len(ids) == 1 {
-		return ids[0]
-	}
-	return ""
+func (a *activity) objectID() string { return a.doc.ref("object") }
+
+// inner is what the activity is about, as far as it is embedded: of a mere id only the id is known.
+func (a *activity) inner() node { return a.doc.one("object") }
+
+// instrument is the id of what an activity was done with.
+func (a *activity) instrument() string { return a.doc.ref("instrument") }
+
+// isTo reports whether an activity or an object is addressed to somebody.
+func (n node) isTo(id string) bool { return n.refs("to").Has(id) || n.refs("cc").Has(id) }
+
+// isOpen reports whether everybody may see an activity or an object, in listings or without.
+func (n node) isOpen() bool {
+	return slices.ContainsFunc(n.refs("to"), isPublic) || slices.ContainsFunc(n.refs("cc"), isPublic)
 }
 
-// inner is the activity that this one is about, as far as it is embedded: of a mere id only the id is
-// known.
-func (a *activity) inner() envelope {
-	items := many(a.object)
-	if len(items) != 1 {
-		return envelope{}
-	}
-	var e envelope
-	var id string
-	if json.Unmarshal(items[0], &id) == nil {
-		return envelope{ID: text(id)}
-	}
-	if json.Unmarshal(items[0], &e) != nil {
-		return envelope{}
-	}
-	return e
-}
-
-// refsOf returns the ids in a property.
-func refsOf(raw json.RawMessage) refs {
-	var r refs
-	// Nothing is in it that refs could not read: it takes every JSON value.
-	_ = r.UnmarshalJSON(raw)
-	return r
-}
+// isAddressed reports whether an activity or an object says at all to whom it goes; Likes often do not.
+func (n node) isAddressed() bool { return n.has("to") || n.has("cc") || n.has("bto") || n.has("bcc") }

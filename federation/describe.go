@@ -1,7 +1,6 @@
 package federation
 
 import (
-	"encoding/json"
 	"net/url"
 	"strings"
 )
@@ -17,53 +16,36 @@ const (
 func describe(body []byte) (typ, object string) { return describer{}.activity(body) }
 
 // describe is the same with the names that this account is known by.
-func (s *Server) describe(body []byte) (typ, object string) {
-	return describer{actor: s.ids.Actor(), handle: s.cfg.Handle}.activity(body)
-}
+func (s *Server) describe(body []byte) (typ, object string) { return s.describer().activity(body) }
+
+func (s *Server) describer() describer { return describer{actor: s.ids.Actor(), handle: s.cfg.Handle} }
 
 // describer describes with the handle of one actor, which cannot be read off its id.
 type describer struct{ actor, handle string }
 
-// described is what a description is made from.
-type described struct {
-	envelope
-	Name              text            `json:"name"`
-	Summary           text            `json:"summary"`
-	PreferredUsername text            `json:"preferredUsername"`
-	Content           text            `json:"content"`
-	Target            json.RawMessage `json:"target"`
-}
-
-// text is a string property; what is no string is nothing, since an odd title must not hide the rest.
-type text string
-
-func (t *text) UnmarshalJSON(b []byte) error {
-	var s string
-	if json.Unmarshal(b, &s) == nil {
-		*t = text(s)
-	}
-	return nil
-}
-
 func (d describer) activity(body []byte) (typ, object string) {
-	if checkJSON(body) != nil {
+	doc, err := readNode(body)
+	if err != nil {
 		return "?", ""
 	}
-	var v described
-	if json.Unmarshal(body, &v) != nil || v.kind() == "" {
+	return d.document(doc)
+}
+
+func (d describer) document(doc node) (typ, object string) {
+	if doc.kind() == "" {
 		return "?", ""
 	}
-	return firstOf(clean(v.kind(), 40), "?"), clean(d.object(v, maxNested), maxDescribed)
+	return firstOf(clean(doc.kind(), 40), "?"), clean(d.object(doc, maxNested), maxDescribed)
 }
 
 // object describes what an activity acts on.
-func (d describer) object(v described, depth int) string {
-	items := many(v.Object)
+func (d describer) object(n node, depth int) string {
+	items := n.all("object")
 	switch {
-	case v.kind() == "Follow" || v.kind() == "Block":
-		return d.name(v.Actor.First()) + " → " + d.name(refsOf(v.Object).First())
-	case v.kind() == "Move":
-		return d.name(refsOf(v.Object).First()) + " → " + d.name(idOf(v.Target))
+	case n.is("Follow") || n.is("Block"):
+		return d.name(n.refs("actor").First()) + " → " + d.name(n.refs("object").First())
+	case n.is("Move"):
+		return d.name(n.refs("object").First()) + " → " + d.name(n.ref("target"))
 	case len(items) == 0:
 		return ""
 	case len(items) > 1:
@@ -73,34 +55,35 @@ func (d describer) object(v described, depth int) string {
 }
 
 // thing describes an object that is named by its id or embedded.
-func (d describer) thing(raw json.RawMessage, depth int) string {
-	var id string
-	if json.Unmarshal(raw, &id) == nil {
-		return d.reference(id)
-	}
-	var v described
-	if json.Unmarshal(raw, &v) != nil {
+func (d describer) thing(n node, depth int) string {
+	switch n.shape {
+	case shapeString:
+		return d.reference(n.value)
+	case shapeObject:
+	default:
 		return "?"
 	}
-	kind := clean(v.kind(), 40)
+	kind := clean(n.kind(), 40)
 	switch {
 	case kind == "" || kind == "Tombstone":
-		return d.reference(v.id())
+		return d.reference(n.id())
 	case isActorType(kind):
-		return kind + " " + d.name(v.id())
-	case len(v.Object) > 0 && depth > 0:
-		return kind + "(" + d.object(v, depth-1) + ")"
-	case v.title() != "":
-		return kind + ` "` + clean(v.title(), 60) + `"`
+		return kind + " " + d.name(n.id())
+	case n.has("object") && depth > 0:
+		return kind + "(" + d.object(n, depth-1) + ")"
 	}
-	return strings.TrimSpace(kind + " " + d.reference(v.id()))
+	if title := titleOf(n); title != "" {
+		return kind + ` "` + clean(title, 60) + `"`
+	}
+	return strings.TrimSpace(kind + " " + d.reference(n.id()))
 }
 
-// title is what people would call an object: a title, a warning, or how its text begins.
-func (v described) title() string {
-	first, _, _ := strings.Cut(string(v.Content), "</p>") // where a title stands on a line of its own
-	for _, t := range []text{v.Name, v.Summary, text(first), v.Content} {
-		if plain := strings.TrimSpace(withoutTags(string(t))); plain != "" {
+// titleOf is what people would call an object: a title, a warning, or how its text begins.
+func titleOf(n node) string {
+	content := n.text("content")
+	first, _, _ := strings.Cut(content, "</p>") // where a title stands on a line of its own
+	for _, t := range []string{n.text("name"), n.text("summary"), first, content} {
+		if plain := strings.TrimSpace(withoutTags(t)); plain != "" {
 			return plain
 		}
 	}

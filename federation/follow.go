@@ -32,6 +32,9 @@ type acceptActivity struct {
 // takeFollow stores a follower and its answer. A Follow by a follower is answered again: its server lost
 // the first answer.
 func (s *Server) takeFollow(ctx context.Context, a arrival) error {
+	if undone, err := s.wasUndone(a, a.id, "follow not taken: it was taken back before"); undone || err != nil {
+		return err
+	}
 	if a.by.stored {
 		// The key came from the store. A Follow is the moment to learn of a changed inbox, but what is
 		// known will do where the actor cannot be fetched now.

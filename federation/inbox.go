@@ -2,7 +2,6 @@ package federation
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -109,14 +108,8 @@ func (s *Server) takeSigned(r *http.Request, a *activity) error {
 	if err := s.checkOrigin(a, signed.keyID); err != nil {
 		return unauthorized(err)
 	}
-	if known, err := s.alreadyTaken(a); known || err != nil {
-		return err
-	}
 	kind := s.kindOf(a.typ)
-	if kind.act == nil {
-		return nil
-	}
-	if concerned, err := kind.concerns(a); !concerned || err != nil {
+	if dropped, err := s.isDropped(a, kind); dropped || err != nil {
 		return err
 	}
 	by, key, err := s.authenticate(r.Context(), a, signed)
@@ -126,7 +119,36 @@ func (s *Server) takeSigned(r *http.Request, a *activity) error {
 	if err != nil {
 		return err
 	}
-	return kind.act(r.Context(), arrival{activity: a, by: by, key: key, now: time.Now()})
+	arrived := arrival{activity: a, by: by, key: key, now: time.Now()}
+	if err := s.noteLife(arrived); err != nil {
+		return err
+	}
+	return kind.act(r.Context(), arrived)
+}
+
+// isDropped reports whether an activity is answered with 202 and forgotten, by what is known here, the cheapest
+// question first. Nobody is asked for it, and its signature is not looked at.
+func (s *Server) isDropped(a *activity, kind kind) (bool, error) {
+	if kind.act == nil {
+		return true, nil
+	}
+	if known, err := s.alreadyTaken(a); known || err != nil {
+		return true, err
+	}
+	concerned, err := kind.concerns(a)
+	return !concerned, err
+}
+
+// noteLife has a server that was given up hear from us again: whoever speaks is there.
+func (s *Server) noteLife(a arrival) error {
+	revived, err := s.db.SignOfLife(a.now, a.actor, a.by.Inbox, a.by.SharedInbox)
+	if err != nil {
+		return fmt.Errorf("note that %s is there: %w", hostOf(a.actor), err)
+	}
+	if revived {
+		s.WakeDeliverer()
+	}
+	return nil
 }
 
 // warnOfProxy tells the owner, once an hour, of what else would go unnoticed: a reverse proxy that does not
@@ -167,13 +189,24 @@ func (s *Server) kindOf(typ string) kind {
 	case "Undo":
 		return kind{s.undoConcerns, s.takeUndo}
 	case "Delete":
-		return kind{s.isOfItself, s.takeDelete}
+		return kind{s.deleteConcerns, s.takeDelete}
+	case "Update":
+		return kind{s.updateConcerns, s.takeUpdate}
 	case "Block":
 		return kind{s.isForUs, s.takeBlock}
 	case "QuoteRequest":
 		return kind{s.quotesOurs, s.takeQuote}
-	case "Accept", "Reject", "Add", "Remove", "Announce", "Create", "Dislike", "EmojiReact", "Flag",
-		"Like", "Move", "Update":
+	case "Create":
+		return kind{s.mentionsUs, s.takeCreate}
+	case "Like", "EmojiReact":
+		return kind{s.mentionsUs, s.takeLike}
+	case "Announce":
+		return kind{s.mentionsUs, s.takeBoost}
+	case "Flag":
+		return kind{s.mentionsUs, s.takeReport}
+	case "Move":
+		return kind{s.mentionsUs, s.takeMove}
+	case "Accept", "Reject", "Add", "Remove", "Dislike":
 		return kind{s.mentionsUs, s.takeNote}
 	}
 	return kind{}
@@ -222,14 +255,11 @@ func (s *Server) aboutStranger(a *activity) (bool, error) {
 
 // knows reports whether anything is stored of an actor.
 func (s *Server) knows(actor string) (bool, error) {
-	_, err := s.db.Follower(actor)
-	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
-	}
+	known, err := s.db.KnowsActor(actor)
 	if err != nil {
-		return false, fmt.Errorf("look for follower %s: %w", actor, err)
+		return false, fmt.Errorf("look for %s: %w", actor, err)
 	}
-	return true, nil
+	return known, nil
 }
 
 // checkOrigin makes sure that activity, actor and key are of one server, and not of this one: only that
@@ -314,7 +344,7 @@ func keyRefusal(err error) error {
 
 // line is the log's line about an activity that came in.
 func (s *Server) line(a *activity, result string, now time.Time) store.LogEntry {
-	typ, object := s.describe(a.body)
+	typ, object := s.describer().document(a.doc)
 	e := store.LogEntry{
 		Time: now, Direction: "in", Type: typ, Object: object,
 		From: clean(a.actor, maxAddress), To: a.inbox, Result: result,
@@ -323,14 +353,6 @@ func (s *Server) line(a *activity, result string, now time.Time) store.LogEntry 
 		e.Source = a.body
 	}
 	return e
-}
-
-// takeNote writes an activity that concerns us into the log. One host cannot fill the log with them.
-func (s *Server) takeNote(_ context.Context, a arrival) error {
-	if !s.noted.spend(hostOf(a.actor), a.now) {
-		return &refusal{status: http.StatusTooManyRequests, reason: "too many activities, try later"}
-	}
-	return s.log202(a, "202 Accepted, noted")
 }
 
 // log202 marks an activity as taken that changed nothing else.
@@ -351,16 +373,11 @@ func (s *Server) log202(a arrival, result string) error {
 // isForUs reports whether the object is our actor.
 func (s *Server) isForUs(a *activity) (bool, error) { return a.objectID() == s.ids.Actor(), nil }
 
-// mentionsUs reports whether an activity is addressed to us or about something of ours, or whether a
-// follower says it of itself.
+// mentionsUs reports whether an activity is addressed to us or about something of ours, or whether one whom we know
+// says it of itself.
 func (s *Server) mentionsUs(a *activity) (bool, error) {
-	if a.to.Has(s.ids.Actor()) || s.ids.Ours(idOf(a.target)) {
+	if a.doc.isTo(s.ids.Actor()) || s.ids.Ours(a.doc.ref("target")) || slices.ContainsFunc(a.doc.all("object"), s.isAboutOurs) {
 		return true, nil
-	}
-	for _, item := range many(a.object) {
-		if s.isAboutOurs(item) {
-			return true, nil
-		}
 	}
 	if a.objectID() == a.actor {
 		return s.knows(a.actor)
@@ -368,29 +385,25 @@ func (s *Server) mentionsUs(a *activity) (bool, error) {
 	return false, nil
 }
 
-// isAboutOurs reports whether an object is something of ours, answers it, mentions us or is done to it.
-func (s *Server) isAboutOurs(raw json.RawMessage) bool {
-	if s.ids.Ours(idOf(raw)) {
+// isAboutOurs reports whether an object is something of ours, answers or quotes it, mentions us or is done to it.
+func (s *Server) isAboutOurs(n node) bool {
+	if s.ids.Ours(n.id()) || n.isTo(s.ids.Actor()) {
 		return true
 	}
-	var v struct {
-		InReplyTo refs `json:"inReplyTo"`
-		Object    refs `json:"object"`
-		To        refs `json:"to"`
-		CC        refs `json:"cc"`
-		Tag       json.RawMessage
+	for _, name := range []string{"inReplyTo", "object"} {
+		if slices.ContainsFunc(n.refs(name), s.ids.Ours) {
+			return true
+		}
 	}
-	if json.Unmarshal(raw, &v) != nil {
-		return false
+	return slices.ContainsFunc(quotedBy(n), s.ids.Ours) || slices.Contains(mentions(n), s.ids.Actor())
+}
+
+// mentions are the actors that an object mentions.
+func mentions(n node) (actors []string) {
+	for _, tag := range n.all("tag") {
+		if href := tag.text("href"); href != "" && !tag.is("Link") {
+			actors = append(actors, href)
+		}
 	}
-	if slices.ContainsFunc(v.InReplyTo, s.ids.Ours) || slices.ContainsFunc(v.Object, s.ids.Ours) {
-		return true
-	}
-	if v.To.Has(s.ids.Actor()) || v.CC.Has(s.ids.Actor()) {
-		return true
-	}
-	return slices.ContainsFunc(many(v.Tag), func(tag json.RawMessage) bool {
-		var mention struct{ Href text }
-		return json.Unmarshal(tag, &mention) == nil && string(mention.Href) == s.ids.Actor()
-	})
+	return actors
 }

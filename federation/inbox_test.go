@@ -65,7 +65,12 @@ func TestInboxStatuses(t *testing.T) {
 		}, 413, 0},
 		{"no JSON", send(`{"type":`), 400, 0},
 		{"two values", send(aboutUs + "{}"), 400, 0},
-		{"a list", send("[" + aboutUs + "]"), 400, 0},
+		{"a list of one, as an expanded document is", send("[" + aboutUs + "]"), 202, 1},
+		{"a list of two", send("[" + aboutUs + "," + aboutUs + "]"), 400, 0},
+		{"the actor twice", send(strings.Replace(aboutUs, `"actor"`, `"actor":"https://b.example/users/bob","actor"`, 1)), 400, 0},
+		{"the actor in two spellings", send(strings.Replace(aboutUs, `"actor"`, `"as:actor":"https://b.example/users/bob","actor"`, 1)), 400, 0},
+		{"the actor in two cases", send(strings.Replace(aboutUs, `"actor"`, `"Actor":"https://b.example/users/bob","actor"`, 1)), 400, 0},
+		{"an Actor is no actor", send(strings.Replace(aboutUs, `"actor"`, `"Actor"`, 1)), 400, 0},
 		{"deep", send(strings.Repeat(`{"object":`, 5000) + "1" + strings.Repeat("}", 5000)), 400, 0},
 		{"no actor", send(`{"type":"Like"}`), 400, 0},
 		{"two actors", send(`{"type":"Like","actor":["https://a.example/users/alice","https://b.example/users/bob"]}`), 400, 0},
@@ -166,7 +171,7 @@ func TestInboxTakesEachActivityOnce(t *testing.T) {
 	if w := d.receive(shared); w.Code != 202 {
 		t.Fatal(w.Code)
 	}
-	want := []string{"Like(" + testBase + "/posts/example.com/hello/): 202 Accepted, noted"}
+	want := []string{"Like(" + testBase + "/posts/example.com/hello/): 202 Accepted, noted: there is no such post"}
 	if diff := cmp.Diff(want, d.told()); diff != "" {
 		t.Error(diff)
 	}

@@ -51,7 +51,7 @@ func (s *Server) quotesOurs(a *activity) (bool, error) {
 // takeQuote answers the wish to quote a post as the post itself promises: by the policy that it was published with.
 func (s *Server) takeQuote(_ context.Context, a arrival) error {
 	if !s.noted.spend(hostOf(a.actor), a.now) {
-		return &refusal{status: http.StatusTooManyRequests, reason: "too many activities, try later"}
+		return errTooMany
 	}
 	request := quoteRequest{ID: a.id, Type: "QuoteRequest", Actor: a.actor, Object: a.objectID(), Instrument: a.instrument()}
 	if !sameHost(request.Instrument, a.actor) || !sameHost(a.by.Inbox, a.actor) {
@@ -111,29 +111,7 @@ func (s *Server) mayQuote(id, actor string) (bool, error) {
 	if !slices.Contains(approved, s.ids.Followers()) {
 		return false, nil
 	}
-	f, err := s.db.Follower(actor)
-	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("look for follower %s: %w", actor, err)
-	}
-	return f.State == store.FollowerAccepted, nil
-}
-
-// instrument is the id of what an activity was done with.
-func (a *activity) instrument() string {
-	var v struct {
-		Instrument json.RawMessage `json:"instrument"`
-	}
-	if json.Unmarshal(a.body, &v) != nil {
-		return ""
-	}
-	ids := refsOf(v.Instrument)
-	if len(ids) != 1 {
-		return ""
-	}
-	return ids[0]
+	return s.follows(actor)
 }
 
 // serveQuote answers for the authorization of a quote, which ends with the post that is quoted.

@@ -75,6 +75,7 @@ type Server struct {
 	asking   *client // for Lookup, may ask ourselves
 	resolver *resolver
 	noted    *budget      // activities that only go into the log, by host
+	reacted  *budget      // reactions, by host
 	warned   atomic.Int64 // Unix seconds of the last warnOfProxy
 
 	publishing *publishing
@@ -96,6 +97,7 @@ func New(c Config) *Server {
 		deliver: make(chan struct{}, 1),
 
 		noted:      newBudget(notedMost, time.Minute),
+		reacted:    newBudget(reactedMost, time.Minute),
 		publishing: newPublishing(),
 		sending:    newSending(c.Lease),
 	}

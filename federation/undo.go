@@ -4,29 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"crier/store"
 )
 
-// undoConcerns reports whether an Undo is of something that was done to us: of a Follow by a follower,
-// embedded or by the id that was stored, or of another activity about something of ours.
+// undoConcerns reports whether an Undo is of something that was done to us: of a Follow, embedded or by the id that was
+// stored, of a reaction, or of another activity about something of ours.
 func (s *Server) undoConcerns(a *activity) (bool, error) {
 	inner := a.inner()
-	switch inner.kind() {
-	case "Follow", "":
-		return s.undoesFollow(a, inner)
+	if by := inner.refs("actor"); len(by) > 0 && by.First() != a.actor {
+		return false, nil
 	}
-	for _, id := range refsOf(inner.Object) {
-		if s.ids.Ours(id) {
-			return true, nil
-		}
+	if slices.ContainsFunc(inner.refs("object"), s.ids.Ours) {
+		return true, nil
 	}
-	return false, nil
+	if _, found, err := s.undoneMark(a); found || err != nil {
+		return found, err
+	}
+	return s.undoesFollow(a)
 }
 
-// undoesFollow matches a Follow by actor and object first, since Misskey and others make up a new id for
-// what they undo, and by its stored id second, since Akkoma may send the id alone.
-func (s *Server) undoesFollow(a *activity, inner envelope) (bool, error) {
+// undoesFollow matches the Follow of a follower by actor and object first, since Misskey and others make up a new id
+// for what they undo, and by its stored id second, since Akkoma may send the id alone.
+func (s *Server) undoesFollow(a *activity) (bool, error) {
 	f, err := s.db.Follower(a.actor)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
@@ -34,32 +35,55 @@ func (s *Server) undoesFollow(a *activity, inner envelope) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("look for follower %s: %w", a.actor, err)
 	}
-	if inner.kind() == "Follow" && inner.Actor.First() == a.actor && refsOf(inner.Object).First() == s.ids.Actor() {
+	inner := a.inner()
+	if inner.is("Follow") && inner.ref("object") == s.ids.Actor() {
 		return true, nil
 	}
 	return inner.id() != "" && inner.id() == f.FollowID, nil
 }
 
-// takeUndo removes the follower, or notes that something else was taken back.
+// takeUndo removes the follower or the reaction. What is not known may be on its way still: it is remembered, so that
+// it does not count when it comes.
 func (s *Server) takeUndo(_ context.Context, a arrival) error {
-	follow, err := s.undoesFollow(a.activity, a.inner())
+	follow, err := s.undoesFollow(a.activity)
 	if err != nil {
 		return err
 	}
-	if !follow {
-		return s.log202(a, "202 Accepted, noted")
+	if follow {
+		return s.remove(a.activity, "202 Accepted, follower removed", a.now)
 	}
-	return s.remove(a.activity, "202 Accepted, follower removed", a.now)
+	r, found, err := s.undoneMark(a.activity)
+	if err != nil {
+		return err
+	}
+	if found {
+		return s.removeReaction(a, r)
+	}
+	inner := a.inner()
+	_, isMark := markKind(inner.kind())
+	if id := inner.id(); (inner.is("Follow") || isMark) && id != "" && len(id) <= maxAddress {
+		return s.rememberUndone(a, id)
+	}
+	return s.onlyLog(a, "202 Accepted, noted")
+}
+
+// rememberUndone remembers that what has not come yet is taken back.
+func (s *Server) rememberUndone(a arrival, id string) error {
+	if !s.noted.spend(hostOf(a.actor), a.now) {
+		return errTooMany
+	}
+	line := s.line(a.activity, "202 Accepted, noted: it is not known, and will not count", a.now)
+	return s.db.MarkUndone(a.now, a.actor, id, a.seenAs(), line)
 }
 
 // takeBlock removes a follower that blocks us: its server has ended the follow as well.
 func (s *Server) takeBlock(_ context.Context, a arrival) error {
-	known, err := s.knows(a.actor)
-	if err != nil {
-		return err
+	_, err := s.db.Follower(a.actor)
+	if errors.Is(err, store.ErrNotFound) {
+		return s.onlyLog(a, "202 Accepted, noted: it blocks you")
 	}
-	if !known {
-		return s.log202(a, "202 Accepted, noted")
+	if err != nil {
+		return fmt.Errorf("look for follower %s: %w", a.actor, err)
 	}
 	return s.remove(a.activity, "202 Accepted, follower removed", a.now)
 }

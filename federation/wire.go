@@ -85,28 +85,41 @@ func many(b json.RawMessage) []json.RawMessage {
 	return list
 }
 
-// idOf returns the id of a JSON value that is an id itself or an object with one.
+// idOf returns the id of a JSON value that is an id itself or an object with one. What readNode refuses has none:
+// an id that can be read in two ways must not prove anything.
 func idOf(b json.RawMessage) string {
-	b = bytes.TrimSpace(b)
-	if len(b) == 0 || b[0] != '"' && b[0] != '{' {
+	n, err := readNode(b)
+	if err != nil {
 		return ""
 	}
-	var id string
-	if b[0] == '"' {
-		_ = json.Unmarshal(b, &id) // what is no string after all is no id
-		return id
+	return n.id()
+}
+
+// envelope is what can be read of any object, in JSON-LD's own names or in those of ActivityStreams.
+type envelope struct {
+	ID     text  `json:"id"`
+	AtID   text  `json:"@id"`
+	Type   words `json:"type"`
+	AtType words `json:"@type"`
+}
+
+func (e envelope) id() string {
+	if e.ID != "" {
+		return string(e.ID)
 	}
-	var object struct {
-		ID   string `json:"id"`
-		AtID string `json:"@id"`
+	return string(e.AtID)
+}
+
+// text is a string property; what is no string is nothing, since an odd title must not hide the rest.
+type text string
+
+// UnmarshalJSON takes any JSON value.
+func (t *text) UnmarshalJSON(b []byte) error {
+	var s string
+	if json.Unmarshal(b, &s) == nil {
+		*t = text(s)
 	}
-	if json.Unmarshal(b, &object) != nil {
-		return ""
-	}
-	if object.ID == "" {
-		return object.AtID
-	}
-	return object.ID
+	return nil
 }
 
 // encode writes a value as JSON without escaping <, > and &, which would only make posts longer.

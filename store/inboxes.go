@@ -89,7 +89,8 @@ func (db *DB) GoneInboxes() ([]GoneInbox, error) {
 }
 
 // RecordActorGone notes that the actor of a follower on a gone inbox answered 404 or 410 on this day.
-// When it has done so on as many different days as days says, the follower is removed; removed tells.
+// When it has done so on as many different days as days says, the actor is forgotten, with its reactions; removed
+// tells.
 func (db *DB) RecordActorGone(now time.Time, actor string, days int) (removed bool, err error) {
 	err = db.b.Update(func(tx *bolt.Tx) error {
 		if tx.Bucket(bucketFollowers).Get([]byte(actor)) == nil {
@@ -107,7 +108,7 @@ func (db *DB) RecordActorGone(now time.Time, actor string, days int) (removed bo
 		if gone.Days < days {
 			return put(tx, bucketGoneActors, []byte(actor), gone)
 		}
-		removed, err = removeFollower(tx, actor)
+		removed, err = forgetActor(tx, actor)
 		return err
 	})
 	return removed, err

@@ -48,6 +48,12 @@ import (
 //	subscriptions       feed                     → Subscription
 //	notices             subject                  → Notice
 //	quotes              id                       → Quote
+//	reactions           id                       → Reaction
+//	reactions_by_post   post 0 kind 0 time id    index of reactions that are shown
+//	reactions_by_actor  actor 0 post 0 kind 0 id index
+//	reaction_counts     post                     → reactionRow
+//	reaction_hosts      host                     → bytes of the reactions by its actors, 8 bytes
+//	undone              SHA-256 of actor and id  → time
 //
 // A time is 8 bytes that sort as the moments do (see timeKey), a seq is a big-endian integer of 8 bytes.
 var (
@@ -81,18 +87,28 @@ var (
 	bucketNotices        = []byte("notices")
 	bucketQuotes         = []byte("quotes")
 
+	bucketReactions        = []byte("reactions")
+	bucketReactionsByPost  = []byte("reactions_by_post")
+	bucketReactionsByActor = []byte("reactions_by_actor")
+	bucketReactionCounts   = []byte("reaction_counts")
+	bucketReactionHosts    = []byte("reaction_hosts")
+	bucketUndone           = []byte("undone")
+
 	buckets = [][]byte{
 		bucketMeta, bucketFeeds, bucketEntries, bucketFields, bucketPublished, bucketEntriesByFeed,
 		bucketEntriesDue, bucketPosts, bucketPostsByURL, bucketOutbox, bucketActivities, bucketActivityRows,
 		bucketFollowers, bucketFollowersSince, bucketInboxes, bucketGoneActors, bucketQueue, bucketQueueSeq,
 		bucketQueueObjects, bucketHosts, bucketHostsDue, bucketLog, bucketSeen, bucketSeenSince,
-		bucketExtras, bucketSubscriptions, bucketNotices, bucketQuotes, bucketFollowerHosts,
+		bucketExtras, bucketSubscriptions, bucketNotices, bucketQuotes,
+		bucketReactions, bucketReactionsByPost, bucketReactionsByActor, bucketReactionCounts, bucketReactionHosts,
+		bucketUndone, bucketFollowerHosts,
 	}
 
 	keySchema    = []byte("schema")
 	keyAccount   = []byte("account")
 	keyFollowers = []byte("followers")
 	keyListed    = []byte("listed")
+	keyReactions = []byte("reactions")
 	keyWhole     = []byte("whole")
 )
 
