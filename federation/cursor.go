@@ -120,7 +120,7 @@ func (c paged[T]) one(p place, total int) (any, error) {
 		return nil, nil
 	}
 	rows, err := c.page(from, pageSize)
-	if err != nil || p.number > 1 && len(rows.Items) == 0 {
+	if err != nil || p.number > 1 && len(rows.Items) == 0 && rows.Next == nil {
 		return nil, err
 	}
 	v := collectionPage{

@@ -72,6 +72,10 @@ func (s *Server) serveOutbox(w http.ResponseWriter, r *http.Request) {
 			if !isOpen(post) || post.State != store.PostLive {
 				return nil, nil
 			}
+			post, err := s.counted(post)
+			if err != nil {
+				return nil, err
+			}
 			create, err := s.activity("Create", post, "")
 			return withoutContext(create.Body), err
 		},
@@ -158,42 +162,4 @@ func (s *Server) servedPost(w http.ResponseWriter, r *http.Request, prefix strin
 		return store.Post{}, false
 	}
 	return post, s.mayRead(w, r, post)
-}
-
-// serveReplies answers with the replies to a post.
-func (s *Server) serveReplies(w http.ResponseWriter, r *http.Request) {
-	page, ok := s.pageOf(w, r)
-	if !ok {
-		return
-	}
-	post, ok := s.servedPost(w, r, "/replies/")
-	if !ok {
-		return
-	}
-	id := s.ids.Replies(post.Path)
-	switch page {
-	case 0:
-		serveCollection(w, r, collection{
-			Context: nsActivityStreams, ID: id, Type: "Collection", First: pageID(id, 1),
-		})
-	case 1:
-		serveCollection(w, r, collectionPage{
-			Context: nsActivityStreams, ID: pageID(id, 1), Type: "CollectionPage", PartOf: id, Items: []json.RawMessage{},
-		})
-	default:
-		s.noPage(w, r)
-	}
-}
-
-// serveCount returns the handler for the likes or the shares of a post: how many there are is all that
-// other servers want to know.
-func (s *Server) serveCount(idOf func(path string) string) http.HandlerFunc {
-	prefix := idOf("")[len(s.ids.Base()):]
-	return func(w http.ResponseWriter, r *http.Request) {
-		post, ok := s.servedPost(w, r, prefix)
-		if !ok {
-			return
-		}
-		serveCollection(w, r, collection{Context: nsActivityStreams, ID: idOf(post.Path), Type: "Collection"})
-	}
 }

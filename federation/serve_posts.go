@@ -25,12 +25,22 @@ func (s *Server) servePost(w http.ResponseWriter, r *http.Request) {
 		s.serveGone(w, r, post)
 	case !s.mayRead(w, r, post):
 	case !wantsHTML(r):
-		newDocument(post.Object, agePost).serve(w, r)
+		s.serveNote(w, r, post)
 	case post.URL == post.ID:
 		s.servePostPage(w, r, post)
 	default:
 		redirect(w, r, post.URL)
 	}
+}
+
+// serveNote answers with a post and how many like it today.
+func (s *Server) serveNote(w http.ResponseWriter, r *http.Request, post store.Post) {
+	post, err := s.counted(post)
+	if err != nil {
+		s.fault(w, r, err)
+		return
+	}
+	newDocument(post.Object, agePost).serve(w, r)
 }
 
 // findPost reads the post that the request's path names below prefix. Where there is none it has

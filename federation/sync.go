@@ -39,13 +39,13 @@ func (s *Server) syncHeader(inbox string, body []byte) string {
 		s.ids.Followers(), s.ids.FollowersSync(), hex.EncodeToString(h.Digest[:]))
 }
 
-// isForFollowers reports whether an activity of ours is for the followers and nobody else.
+// isForFollowers reports whether an activity of ours is for the followers, and who is mentioned, alone.
 func (s *Server) isForFollowers(body []byte) bool {
 	if bytes.Contains(body, []byte(Public)) { // hardly any other is, and reading all of a long text costs time
 		return false
 	}
-	var v struct{ To, CC refs }
-	return json.Unmarshal(body, &v) == nil && len(v.To) == 1 && v.To.Has(s.ids.Followers()) && len(v.CC) == 0
+	var v struct{ To refs }
+	return json.Unmarshal(body, &v) == nil && v.To.Has(s.ids.Followers())
 }
 
 // serveFollowersSync answers an actor of a host with the followers there, all on one page as Mastodon reads them
