@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/idna"
 )
@@ -169,10 +170,11 @@ func resourceKey(resource string) (string, error) {
 		resource = plain
 	}
 	lower := strings.ToLower(resource)
-	if strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://") {
-		return addressKey(lower)
+	name, isName := strings.CutPrefix(lower, "acct:")
+	if strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") { // Pleroma asks for ids with acct:, too
+		return addressKey(name)
 	}
-	if name, ok := strings.CutPrefix(lower, "acct:"); ok {
+	if isName {
 		return nameKey(name)
 	}
 	if scheme, _, ok := strings.Cut(lower, ":"); ok && isScheme(scheme) {
@@ -183,7 +185,8 @@ func resourceKey(resource string) (string, error) {
 
 func nameKey(name string) (string, error) {
 	user, host, ok := strings.Cut(strings.TrimPrefix(name, "@"), "@")
-	if !ok || user == "" || strings.ContainsAny(user, " /\x00") || strings.ContainsAny(host, "@/?# \x00") {
+	odd := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+	if !ok || user == "" || strings.ContainsFunc(name, odd) || strings.Contains(user, "/") || strings.ContainsAny(host, "@/?#") {
 		return "", errResource
 	}
 	host = hostKey(host, "443", "80")
