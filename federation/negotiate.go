@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -95,6 +96,9 @@ func wantsHTML(r *http.Request) bool {
 }
 
 func prefersHTML(accept []string) bool {
+	if !slices.ContainsFunc(accept, func(line string) bool { return strings.Contains(strings.ToLower(line), "text/html") }) {
+		return false // as nearly all other servers ask
+	}
 	html, activity := 0.0, 0.0
 	for _, line := range accept {
 		for _, item := range splitQuoted(line, ',') {

@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gorilla/mux"
-
 	"crier/store"
 )
 
@@ -38,8 +36,7 @@ func (s *Server) makeDocuments() *documents {
 // that knows its methods, and no path is cleaned or redirected: a peer that meets a redirect loses the
 // body it posts, or refuses the object it gets.
 func (s *Server) Handler() http.Handler {
-	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
-	r.NotFoundHandler = http.HandlerFunc(s.serveNotFound)
+	r := newRoutes(s.serveNotFound)
 
 	r.HandleFunc("/.well-known/webfinger", read(s.serveWebFinger))
 	r.HandleFunc("/.well-known/host-meta", read(func(w http.ResponseWriter, r *http.Request) { s.docs.hostMeta.serve(w, r) }))

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -220,8 +221,10 @@ func hostKey(host string, defaults ...string) string {
 		host, port = h, p
 	}
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
-		host = ascii
+	if strings.ContainsFunc(host, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+			host = ascii
+		}
 	}
 	if host == "" || port == "" || slices.Contains(defaults, port) {
 		return host
