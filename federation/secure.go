@@ -31,6 +31,9 @@ func (s *Server) asker(r *http.Request) (*actor, error) {
 	id := withoutFragment(signed.keyID)
 	if id == signed.keyID { // the key has a document of its own, which names its owner (GoToSocial)
 		owner, err := s.resolver.lookUp(r.Context(), id)
+		if err != nil && !errors.Is(err, errBusy) {
+			s.resolver.failed.spend(hostOf(id), time.Now())
+		}
 		if err != nil {
 			return nil, keyRefusal(err)
 		}

@@ -216,6 +216,19 @@ func TestTwoSecureServers(t *testing.T) {
 	if _, _, err := d.s.Lookup(ctx, "https://other.example/users/other/followers"); err != nil {
 		t.Errorf("the other way: %v", err)
 	}
+	third := secureServer(t, d, "third.example") // and both at once, where neither knows the other
+	errs := make(chan error, 2)
+	for asks, of := range map[*Server]string{third: "https://other.example/users/other/outbox", other: "https://third.example/users/other/outbox"} {
+		go func() {
+			_, _, err := asks.Lookup(ctx, of)
+			errs <- err
+		}()
+	}
+	for range 2 {
+		if err := <-errs; err != nil {
+			t.Errorf("both at once: %v", err)
+		}
+	}
 	if w := askHandler(other.Handler(), "GET", "/users/other/followers", acceptAS); w.Code != http.StatusUnauthorized {
 		t.Errorf("unsigned: %d", w.Code)
 	}

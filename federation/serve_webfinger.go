@@ -57,8 +57,8 @@ func (s *Server) makeFingers() map[string]finger {
 	add(handle, s.ownJRD(subject, subject))
 	add(own, s.ownJRD(subject, "acct:"+own))
 	// The account can be asked for by its actor, by the blog's address, and by this host's (FEP-d556).
-	blog := "https://" + s.domain + "/"
-	for address, asked := range map[string]string{s.ids.Actor(): subject, s.ids.Base(): subject, blog: blog} {
+	blog, www := "https://"+s.domain+"/", "https://"+otherWWW(s.domain)+"/"
+	for address, asked := range map[string]string{s.ids.Actor(): subject, s.ids.Base(): subject, blog: blog, www: www} {
 		if key, err := resourceKey(address); err == nil {
 			add(key, s.ownJRD(subject, asked))
 		}
@@ -75,7 +75,20 @@ func (s *Server) makeFingers() map[string]finger {
 		}
 		add(key, s.ownJRD(subject, "acct:"+key))
 	}
+	// So people write it as well, unless the owner has given these names away: with or without www, and a whole
+	// site by its own name, as WordPress and Bridgy Fed have it.
+	for _, name := range []string{s.nameHere(otherWWW(s.domain)), hostKey(s.domain) + "@" + hostKey(s.domain)} {
+		add(name, s.ownJRD(subject, "acct:"+name))
+	}
 	return fingers
+}
+
+// otherWWW is a domain with "www." in front, or without it where it has it.
+func otherWWW(domain string) string {
+	if bare, has := strings.CutPrefix(domain, "www."); has {
+		return bare
+	}
+	return "www." + domain
 }
 
 // asWritten is the subject for an alias: the user part keeps its capitals, since GoToSocial compares it

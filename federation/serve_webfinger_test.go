@@ -55,6 +55,9 @@ func TestWebFingerResources(t *testing.T) {
 		{"acct:user@example.com&rel=self&rel=other", own, 200},
 		{"acct:user@example.com&x=1&x=2", own, 200},
 		{"acct:%75ser@example.com", own, 200},
+		{"acct:user@www.example.com", own, 200},
+		{"https://www.example.com/", own, 200},
+		{"acct:www.example.com@example.com", none, 404},
 		{"acct:blog@example.com", own, 200},
 		{"blog@example.com", own, 200},
 		{"acct:example.com@example.com", own, 200},
@@ -203,6 +206,27 @@ func TestHostMeta(t *testing.T) {
 	want := `<Link rel="lrdd" template="https://fedi.example.com/.well-known/webfinger?resource={uri}"></Link>`
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), want) {
 		t.Errorf("%d\n%s", w.Code, w.Body)
+	}
+}
+
+// TestNamesOfTheSite: a site goes by its own name and by www, too, but what the owner configures comes first.
+func TestNamesOfTheSite(t *testing.T) {
+	ask := func(s *Server, name string) (d descriptor) {
+		decode(t, askHandler(s.Handler(), "GET", "/.well-known/webfinger?resource=acct:"+name, ""), &d)
+		return d
+	}
+	plain := bareServer()
+	for _, name := range []string{"user@www.example.com", "example.com@example.com"} {
+		if d := ask(plain, name); d.Subject != "acct:user@example.com" || !slices.Contains(d.Aliases, "acct:"+name) {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+	if d := ask(bareServer(func(c *Config) { c.Handle = "user@www.example.com" }), "user@example.com"); d.Subject != "acct:user@www.example.com" {
+		t.Errorf("without www: %+v", d)
+	}
+	given := bareServer(func(c *Config) { c.Aliases = map[string]string{"example.com@example.com": elsewhere} })
+	if d := ask(given, "example.com@example.com"); d.Subject != "acct:example.com@example.com" || d.Links[1].Href != elsewhere {
+		t.Errorf("given away: %+v", d)
 	}
 }
 
