@@ -108,6 +108,16 @@ func TestFollowersOfOneHost(t *testing.T) {
 	if empty.Code != http.StatusOK || !regexp.MustCompile(`"orderedItems":\[\]`).Match(empty.Body.Bytes()) {
 		t.Errorf("a host without followers: %d\n%s", empty.Code, empty.Body)
 	}
+	d.followersOn("A.example", 1) // in a spelling that is counted for the host, but not found there
+	if w := x.get(t, d, target); w.Code != http.StatusNotFound {
+		t.Errorf("a list that does not fit: %d\n%s", w.Code, w.Body)
+	}
+	if _, err := d.db.RemoveFollower(time.Now(), "https://A.example/users/1", ""); err != nil {
+		t.Fatal(err)
+	}
+	if w := x.get(t, d, target); w.Code != http.StatusOK {
+		t.Errorf("a list that fits again: %d\n%s", w.Code, w.Body)
+	}
 	if err := d.db.ForgetWhole(); err != nil {
 		t.Fatal(err)
 	}
