@@ -10,12 +10,9 @@ import (
 	"crier/store"
 )
 
-// plainPages is how many pages can be named by their number alone. Counting off the rows in front of one costs
-// time, so that behind these a page says where it begins, as all links between pages do.
-const plainPages = 50
-
-// place is one page of a collection: its number from 1, and where it begins. The number is for people, and tells
-// the first page, which has the shortest address.
+// place is one page of a collection: its number from 1, and where it begins, as all links between pages say. The
+// number tells the first page, which has the shortest address; it alone names the next fifty, too, but to count off
+// the rows in front of a page further on would cost too much (see store.FollowersAt).
 type place struct {
 	number int
 	at     store.Cursor
@@ -106,9 +103,6 @@ func (c paged[T]) whole(total int) (any, error) {
 
 // one is a page; nil where there is no such page.
 func (c paged[T]) one(p place, total int) (any, error) {
-	if p.number > plainPages && !p.placed {
-		return nil, nil
-	}
 	from := p.at
 	if !p.placed {
 		var err error

@@ -113,15 +113,16 @@ func TestWhoCannotBeProvedGetsNoVerdict(t *testing.T) {
 			t.Errorf("a key that answers %d: %d, want %d", status, w.Code, want)
 		}
 	}
-	own := newStranger(t, d, "own.example", "alice")
-	r, err := http.NewRequest(http.MethodGet, testBase+"/posts/"+post.Path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	cavage{key: own.pair, keyID: testBase + "/users/user#main-key", headers: "(request-target) host date"}.sign(t, r)
-	if w := d.receive(r); w.Code != http.StatusUnauthorized {
-		t.Errorf("signed with our own key id: %d", w.Code)
+	for _, keyID := range []string{testBase + "/users/user#main-key", "http://a.example/users/alice#main-key", "acct:alice@a.example", "x"} {
+		r, err := http.NewRequest(http.MethodGet, testBase+"/posts/"+post.Path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+		cavage{key: keyPair(t, 1), keyID: keyID, headers: "(request-target) host date"}.sign(t, r)
+		if w := d.receive(r); w.Code != http.StatusUnauthorized {
+			t.Errorf("signed by %s: %d", keyID, w.Code)
+		}
 	}
 }
 

@@ -31,8 +31,8 @@ func (db *DB) FollowersPage(at Cursor, limit int) (p Page[Follower], err error) 
 	return p, err
 }
 
-// FollowersAt returns the cursor of the accepted followers behind the first skip ones; nil where there are not
-// so many. It walks over them, so skip has to be small.
+// FollowersAt returns the cursor of the accepted followers behind the first skip ones; nil where there are not so many,
+// or it would have to look at more than a thousand.
 func (db *DB) FollowersAt(skip int) (at Cursor, err error) {
 	err = db.b.View(func(tx *bolt.Tx) error {
 		at, err = followersIndex(tx).after(skip)
