@@ -62,24 +62,27 @@ func serveCollection(w http.ResponseWriter, r *http.Request, v any) {
 	newDocument(mustEncode(v), ageCollection).serve(w, r)
 }
 
-// serveOutbox answers with the Creates of the listed posts, newest first, each with the post as it is
-// today. A post that is not for everybody is no part of them, whatever the store lists.
+// serveOutbox answers with the Creates of the listed posts, newest first.
 func (s *Server) serveOutbox(w http.ResponseWriter, r *http.Request) {
 	servePaged(s, w, r, paged[store.Post]{
 		id: s.ids.Outbox(), context: postContext(),
 		total: s.db.CountListed, page: s.db.OutboxPage, at: s.db.OutboxAt, last: s.db.OutboxLast,
-		item: func(post store.Post) (json.RawMessage, error) {
-			if !isOpen(post) || post.State != store.PostLive {
-				return nil, nil
-			}
-			post, err := s.counted(post)
-			if err != nil {
-				return nil, err
-			}
-			create, err := s.activity("Create", post, "")
-			return withoutContext(create.Body), err
-		},
+		item: s.outboxItem,
 	})
+}
+
+// outboxItem is the Create of a post, with the post as it is today; nil for one that is not for everybody, whatever
+// the store lists.
+func (s *Server) outboxItem(post store.Post) (json.RawMessage, error) {
+	if !isOpen(post) || post.State != store.PostLive {
+		return nil, nil
+	}
+	post, err := s.counted(post)
+	if err != nil {
+		return nil, err
+	}
+	create, err := s.activity("Create", post, "")
+	return withoutContext(create.Body), err
 }
 
 // orderedPage is a page of an ordered collection that has but this one.

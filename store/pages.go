@@ -79,17 +79,26 @@ func (db *DB) FollowersLast(rows int) (at Cursor, err error) {
 
 // index is a bucket whose keys are a time and the key of a record elsewhere.
 type index[T any] struct {
-	tx      *bolt.Tx
-	rows    []byte       // bucket of the index
-	records []byte       // bucket of the records
-	counts  func(T) bool // whether a record belongs to the list; nil: each does
+	tx     *bolt.Tx
+	rows   []byte                                   // bucket of the index
+	read   func(tx *bolt.Tx, row []byte) (T, error) // the record that a row stands for
+	counts func(T) bool                             // whether a record belongs to the list; nil: each does
 }
 
 func followersIndex(tx *bolt.Tx) index[Follower] {
-	return index[Follower]{tx, bucketFollowersSince, bucketFollowers, func(f Follower) bool { return f.State == FollowerAccepted }}
+	return index[Follower]{
+		tx: tx, rows: bucketFollowersSince,
+		read:   func(tx *bolt.Tx, row []byte) (Follower, error) { return get[Follower](tx, bucketFollowers, row[8:]) },
+		counts: func(f Follower) bool { return f.State == FollowerAccepted },
+	}
 }
 
-func outboxIndex(tx *bolt.Tx) index[Post] { return index[Post]{tx, bucketOutbox, bucketPosts, nil} }
+func outboxIndex(tx *bolt.Tx) index[Post] {
+	return index[Post]{
+		tx: tx, rows: bucketOutbox,
+		read: func(tx *bolt.Tx, row []byte) (Post, error) { return get[Post](tx, bucketPosts, row[8:]) },
+	}
+}
 
 // walk calls f with the keys of rows that count, from the one that start moves a cursor to and on by step,
 // until f says stop. Where it looked at scanMost rows before that, it returns the last of them.
@@ -102,7 +111,7 @@ func (x index[T]) walk(start, step func(*bolt.Cursor) []byte, f func(key []byte)
 		}
 		tired = k
 		if x.counts != nil {
-			value, err := get[T](x.tx, x.records, k[8:])
+			value, err := x.read(x.tx, k)
 			if err != nil {
 				return nil, err
 			}
@@ -154,7 +163,7 @@ func (x index[T]) page(at Cursor, limit int) (p Page[T], err error) {
 		p.Next = bytes.Clone(tired) // the page is short, and the next one goes on there
 	}
 	for _, k := range keys {
-		value, err := get[T](x.tx, x.records, k[8:])
+		value, err := x.read(x.tx, k)
 		if err != nil {
 			return p, err
 		}
