@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -45,6 +46,30 @@ func TestSecureDaemon(t *testing.T) {
 		}
 		if strings.HasSuffix(url, "synchronization") && !strings.Contains(string(f.Body), `"orderedItems":["http://a.test/users/alice","http://a.test/users/anna"]`) {
 			t.Errorf("%s", f.Body)
+		}
+	}
+}
+
+// TestCheckInSecureMode: crier check asks unsigned, as anybody may, and knows what the answer then has to be.
+func TestCheckInSecureMode(t *testing.T) {
+	for name, c := range map[string]struct {
+		status     int
+		visibility string
+		secure     bool
+		want       CheckState
+	}{
+		"open": {http.StatusOK, "public", false, CheckOK}, "open, secure": {http.StatusUnauthorized, "public", true, CheckOK},
+		"refused": {http.StatusUnauthorized, "public", false, CheckWrong}, "followers": {http.StatusUnauthorized, "followers", false, CheckOK},
+		"gone, secure": {http.StatusNotFound, "public", true, CheckWrong},
+	} {
+		w := newWorld(t)
+		w.host("fedi.test", status(c.status, "application/activity+json", `{"id":"http://fedi.test/posts/blog.test/a/"}`))
+		w.network = fmt.Sprintf("secure_mode = %t", c.secure)
+		cfg := w.config()
+		cfg.Network.Resolve["fedi.test"] = w.addr("fedi.test")
+		it := newChecker(cfg, CheckOptions{Log: testLog(t)}).post(t.Context(), "http://fedi.test/posts/blog.test/a/", c.visibility)
+		if it.State != c.want {
+			t.Errorf("%s: %s %s", name, it.State, it.Text)
 		}
 	}
 }
