@@ -10,8 +10,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// crowd stores n followers in one step, each pending that pending says.
-func crowd(t *testing.T, db *DB, n int, pending func(i int) bool) {
+// throng stores n followers in one step, each pending that pending says.
+func throng(t *testing.T, db *DB, n int, pending func(i int) bool) {
 	t.Helper()
 	err := db.b.Update(func(tx *bolt.Tx) error {
 		for i := range n {
@@ -64,7 +64,7 @@ func TestFollowersPages(t *testing.T) {
 	for n := range 24 {
 		for _, pending := range []func(int) bool{never, func(i int) bool { return i%4 == 1 }} {
 			db := open(t)
-			crowd(t, db, n, pending)
+			throng(t, db, n, pending)
 			want := accepted(t, db)
 			var got []string
 			begins := []Cursor{nil}
@@ -103,7 +103,7 @@ func TestFollowersPages(t *testing.T) {
 // TestPagesFarIn: no page looks at more rows than scanMost, so one far in is found by its place or not at all.
 func TestPagesFarIn(t *testing.T) {
 	db := open(t)
-	crowd(t, db, 4*scanMost, never)
+	throng(t, db, 4*scanMost, never)
 	want := accepted(t, db)
 	begin, err := db.FollowersLast(30)
 	if err != nil {
@@ -121,7 +121,7 @@ func TestPagesFarIn(t *testing.T) {
 // TestPagesWhileFollowersGo: a place stays good when the follower that it was named after has left.
 func TestPagesWhileFollowersGo(t *testing.T) {
 	db := open(t)
-	crowd(t, db, 30, never)
+	throng(t, db, 30, never)
 	want := accepted(t, db)
 	p, err := db.FollowersPage(nil, 10)
 	if err != nil {
@@ -146,7 +146,7 @@ func TestPagesWhileFollowersGo(t *testing.T) {
 // TestPagesAmongThoseWhoWait: thousands of requests in a row make pages short, neither expensive nor the last.
 func TestPagesAmongThoseWhoWait(t *testing.T) {
 	db := open(t)
-	crowd(t, db, 2*scanMost+500, func(i int) bool { return i > 5 })
+	throng(t, db, 2*scanMost+500, func(i int) bool { return i > 5 })
 	var got []string
 	at := Cursor{}
 	for pages := 0; pages < 4; pages++ {
@@ -169,7 +169,7 @@ func TestHostFollowers(t *testing.T) {
 	if _, whole, err := db.HostFollowers("h0.example"); err != nil || !whole {
 		t.Errorf("a new store is not whole: %v", err)
 	}
-	crowd(t, db, 50, func(i int) bool { return i%5 == 0 })
+	throng(t, db, 50, func(i int) bool { return i%5 == 0 })
 	all := accepted(t, db)
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	for i, id := range all { // Check compares count and digest after each step
@@ -205,7 +205,7 @@ func TestForgetWhole(t *testing.T) {
 	if err := db.ForgetWhole(); err != nil {
 		t.Fatal(err)
 	}
-	crowd(t, db, 3, never)
+	throng(t, db, 3, never)
 	if h, whole, err := db.HostFollowers("h0.example"); err != nil || whole || h.Count != 1 {
 		t.Errorf("%+v, whole %v, %v", h, whole, err)
 	}
