@@ -83,7 +83,7 @@ func TestActorIsOnOneHost(t *testing.T) {
 // TestContextsNameEveryTerm: what a context does not name is lost to a peer that expands the document.
 func TestContextsNameEveryTerm(t *testing.T) {
 	as := strings.Fields(`id type attributedTo to cc published updated url content contentMap attachment tag
-		replies likes shares mediaType name width height href first partOf next items preferredUsername summary
+		replies likes shares totalItems mediaType name width height href first partOf next items preferredUsername summary
 		inbox outbox followers following endpoints sharedInbox icon image publicKey owner publicKeyPem`)
 	known := map[string]bool{}
 	for _, name := range as {

@@ -69,6 +69,8 @@ type client struct {
 	agent     string
 	allowHTTP bool
 	toSelf    bool // requests to ourselves are no mistake
+
+	sync func(inbox string, body []byte) string // the header of that name for a delivery; nil, or empty: none
 }
 
 func newClient(ids IDs, c Config) *client {
@@ -119,6 +121,11 @@ func (c *client) postOnce(ctx context.Context, inbox string, body []byte, by sch
 	}
 	r.Header.Set("Content-Type", typeActivity)
 	r.Header.Set("User-Agent", c.agent)
+	if c.sync != nil {
+		if told := c.sync(inbox, body); told != "" {
+			r.Header.Set(headerSync, told)
+		}
+	}
 	now := time.Now()
 	if err := c.signer.signBy(by, r, body, now); err != nil {
 		return answer{}, err
@@ -184,6 +191,7 @@ type wanted struct {
 	accept   string
 	is       func(contentType string) bool
 	sameHost bool // as the address asked for, through all redirects
+	anyBody  bool // not JSON, so whoever asked looks at the body
 }
 
 // wantObject is a document of ActivityPub, wantActor one that must not come from another host, and
@@ -194,7 +202,14 @@ func wantActor() wanted {
 	w.sameHost = true
 	return w
 }
-func wantJRD() wanted { return wanted{accept: typeJRD + ", application/json", is: isJRDType} }
+func wantJRD() wanted {
+	return wanted{accept: typeJRD + ", application/json", is: func(string) bool { return true }}
+}
+
+// wantXRD is a host-meta document (RFC 6415), in the types that GoToSocial takes.
+func wantXRD() wanted {
+	return wanted{accept: typeXRD + ", application/xml, text/xml", is: isXMLType, anyBody: true}
+}
 
 // fetched is a document from elsewhere: one JSON value, and the address it came from in the end.
 type fetched struct {
@@ -277,6 +292,9 @@ func (c *client) getOnce(ctx context.Context, at string, want wanted, by scheme)
 	if err != nil {
 		return fetched{}, "", fmt.Errorf("read %s: %w", at, err)
 	}
+	if want.anyBody {
+		return fetched{URL: at, Body: body}, "", nil
+	}
 	if err := checkJSON(body); err != nil {
 		return fetched{}, "", fmt.Errorf("read %s: %w: %w", at, errForeign, err)
 	}
@@ -350,7 +368,7 @@ func isActivityType(contentType string) bool {
 		refs(strings.Fields(params["profile"])).Has("https://www.w3.org/ns/activitystreams")
 }
 
-func isJRDType(contentType string) bool {
+func isXMLType(contentType string) bool {
 	kind, _, err := mime.ParseMediaType(contentType)
-	return err == nil && (kind == typeJRD || kind == "application/json")
+	return err == nil && (kind == typeXRD || kind == "application/xml" || kind == "text/xml")
 }

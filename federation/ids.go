@@ -50,6 +50,9 @@ func (i IDs) Outbox() string { return i.Actor() + "/outbox" }
 // Followers is the followers collection, also used to address posts.
 func (i IDs) Followers() string { return i.Actor() + "/followers" }
 
+// FollowersSync is the part of the followers collection that is shown to the host which asks (FEP-8fcf).
+func (i IDs) FollowersSync() string { return i.Actor() + "/followers_synchronization" }
+
 // Following is the collection of actors that the account follows.
 func (i IDs) Following() string { return i.Actor() + "/following" }
 

@@ -3,8 +3,10 @@ package federation
 import (
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -81,54 +83,145 @@ func parseHandle(handle string) (user, host string, err error) {
 // finger returns the id of the actor behind a handle. Where the host calls the account by another handle,
 // that one's own host has to agree, once: otherwise any host could hand out names of any other.
 func (c *client) finger(ctx context.Context, user, host string) (string, error) {
+	_, id, err := c.fingerConfirmed(ctx, user, host)
+	return id, err
+}
+
+// fingerConfirmed is finger with the handle that was confirmed.
+func (c *client) fingerConfirmed(ctx context.Context, user, host string) (handle, id string, err error) {
 	asked := user + "@" + host
 	j, err := c.fingerOnce(ctx, user, host)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	id := j.actor()
-	if id == "" {
-		return "", fmt.Errorf("webfinger %s: the answer has no link to an actor", asked)
+	if id = j.actor(); id == "" {
+		return "", "", fmt.Errorf("webfinger %s: the answer has no link to an actor", asked)
 	}
-	subject := strings.TrimPrefix(string(j.Subject), "acct:")
-	if strings.EqualFold(subject, asked) {
-		return id, nil
+	if user, host, err = parseHandle(strings.TrimSpace(string(j.Subject))); err != nil {
+		return "", "", fmt.Errorf("webfinger %s: the subject: %w", asked, err)
 	}
-	user, host, err = parseHandle(subject)
-	if err != nil {
-		return "", fmt.Errorf("webfinger %s: the subject: %w", asked, err)
+	handle = user + "@" + host
+	if strings.EqualFold(handle, asked) {
+		return handle, id, nil
 	}
 	again, err := c.fingerOnce(ctx, user, host)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	confirmed := strings.TrimPrefix(string(again.Subject), "acct:")
-	if !strings.EqualFold(confirmed, user+"@"+host) || again.actor() != id {
-		return "", fmt.Errorf("webfinger %s: the answer says %s, but %s does not agree", asked, user+"@"+host, host)
+	user, host, err = parseHandle(strings.TrimSpace(string(again.Subject)))
+	if err != nil || !strings.EqualFold(user+"@"+host, handle) || again.actor() != id {
+		return "", "", fmt.Errorf("webfinger %s: the answer says %s, but that one's host does not agree", asked, clean(handle, 200))
 	}
-	return id, nil
+	return handle, id, nil
 }
 
+// Handle is the handle of the actor whose document that is, as its own host and that of the handle agree on it: the
+// one that the document names (FEP-2c59), or preferredUsername at the host of the id, which may lead on to another.
+// It must lead back to the very same id; otherwise anybody could go by anybody's name.
+func (s *Server) Handle(ctx context.Context, document json.RawMessage) (string, error) {
+	var v struct {
+		envelope
+		Username  text `json:"preferredUsername"`
+		WebFinger text `json:"webfinger"`
+	}
+	if err := json.Unmarshal(document, &v); err != nil {
+		return "", fmt.Errorf("read the actor: %w", err)
+	}
+	own := string(v.Username) + "@" + hostOf(v.id())
+	var failures []error
+	for _, name := range []string{string(v.WebFinger), own} {
+		if name == "" {
+			continue
+		}
+		handle, err := s.asking.confirm(ctx, name, v.id())
+		if err == nil {
+			return handle, nil
+		}
+		failures = append(failures, err)
+	}
+	return "", errors.Join(failures...)
+}
+
+// confirm returns the handle that a name stands for, if it leads to the actor with that id.
+func (c *client) confirm(ctx context.Context, name, id string) (string, error) {
+	user, host, err := parseHandle(name)
+	if err != nil {
+		return "", err
+	}
+	handle, leads, err := c.fingerConfirmed(ctx, user, host)
+	if err != nil {
+		return "", err
+	}
+	if leads != id {
+		return "", fmt.Errorf("webfinger %s: it leads to %s, not to %s", name, clean(leads, 200), clean(id, 200))
+	}
+	return handle, nil
+}
+
+// fingerOnce asks a host for a name: at the usual address and, where nothing is known there, at the one that its
+// host-meta names (RFC 6415; Mastodon and GoToSocial do the same).
 func (c *client) fingerOnce(ctx context.Context, user, host string) (jrd, error) {
 	schemes := []string{"https"}
 	if c.allowHTTP {
 		schemes = append(schemes, "http")
 	}
+	// Neither colon nor @ is escaped, as Mastodon asks: some static hosts compare the query literally.
+	resource := "acct:" + url.PathEscape(user) + "@" + host
 	var failures []error
 	for _, scheme := range schemes {
-		// Neither colon nor @ is escaped, as Mastodon asks: some static hosts compare the query literally.
-		query := "resource=acct:" + url.PathEscape(user) + "@" + host
-		address := scheme + "://" + host + "/.well-known/webfinger?" + query
-		doc, err := c.get(ctx, address, wantJRD())
-		if err != nil {
-			failures = append(failures, err)
-			continue
+		j, err := c.fingerAt(ctx, scheme+"://"+host+"/.well-known/webfinger?resource="+resource)
+		if isMissing(err) {
+			var template string
+			if template, err = c.hostMeta(ctx, scheme+"://"+host+"/.well-known/host-meta"); err == nil {
+				j, err = c.fingerAt(ctx, strings.ReplaceAll(template, "{uri}", resource))
+			}
 		}
-		var j jrd
-		if err := json.Unmarshal(doc.Body, &j); err != nil {
-			return jrd{}, fmt.Errorf("webfinger %s@%s: %w", user, host, err)
+		if err == nil {
+			return j, nil
 		}
-		return j, nil
+		failures = append(failures, err)
 	}
-	return jrd{}, errors.Join(failures...)
+	return jrd{}, fmt.Errorf("webfinger %s@%s: %w", user, host, errors.Join(failures...))
+}
+
+// fingerAt reads one answer. Its type does not count, as for Mastodon: static hosts know none for a file of that
+// name, and nothing else is to be had at such an address.
+func (c *client) fingerAt(ctx context.Context, address string) (j jrd, err error) {
+	doc, err := c.get(ctx, address, wantJRD())
+	if err != nil {
+		return j, err
+	}
+	if err := json.Unmarshal(doc.Body, &j); err != nil {
+		return j, fmt.Errorf("read %s: %w", address, err)
+	}
+	return j, nil
+}
+
+// isMissing reports whether a host has no WebFinger at the usual address: it says so, or has a page for everything.
+func isMissing(err error) bool {
+	var s *statusError
+	if errors.As(err, &s) {
+		return s.Status == http.StatusNotFound
+	}
+	return errors.Is(err, errForeign)
+}
+
+// hostMeta reads a host-meta document and returns the address of WebFinger in it, with {uri} for the resource.
+func (c *client) hostMeta(ctx context.Context, address string) (string, error) {
+	doc, err := c.get(ctx, address, wantXRD())
+	if err != nil {
+		return "", err
+	}
+	var v struct {
+		Links []xrdLink `xml:"Link"`
+	}
+	if err := xml.Unmarshal(doc.Body, &v); err != nil {
+		return "", fmt.Errorf("read %s: %w", address, err)
+	}
+	for _, l := range v.Links {
+		if _, err := parseAddress(l.Template); l.Rel == "lrdd" && err == nil && strings.Contains(l.Template, "{uri}") {
+			return l.Template, nil
+		}
+	}
+	return "", fmt.Errorf("read %s: it names no address for webfinger", address)
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,12 +46,21 @@ func etagOf(body []byte) string {
 func (d document) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("ETag", d.etag)
-	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(d.maxAge.Seconds())))
+	cacheFor(w, d.maxAge)
 	if hasETag(r.Header.Values("If-None-Match"), d.etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 	d.write(w, r, http.StatusOK)
+}
+
+// cacheFor says how long an answer may be kept: by everybody, or by its one reader (see varySignature).
+func cacheFor(w http.ResponseWriter, age time.Duration) {
+	scope := "public"
+	if w.Header().Get("Vary") == varyOnSignature {
+		scope = "private"
+	}
+	w.Header().Set("Cache-Control", scope+", max-age="+strconv.Itoa(int(age.Seconds())))
 }
 
 // write answers with type and body alone; HEAD gets the length of it.
@@ -86,6 +96,9 @@ func wantsHTML(r *http.Request) bool {
 }
 
 func prefersHTML(accept []string) bool {
+	if !slices.ContainsFunc(accept, func(line string) bool { return strings.Contains(strings.ToLower(line), "text/html") }) {
+		return false // as nearly all other servers ask
+	}
 	html, activity := 0.0, 0.0
 	for _, line := range accept {
 		for _, item := range splitQuoted(line, ',') {

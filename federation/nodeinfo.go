@@ -41,7 +41,8 @@ type nodeUsers struct {
 }
 
 type nodeInfoMetadata struct {
-	NodeName string `json:"nodeName"`
+	NodeName        string `json:"nodeName"`
+	NodeDescription string `json:"nodeDescription,omitempty"`
 }
 
 type nodeInfoLinks struct {
@@ -83,7 +84,9 @@ func (s *Server) serveNodeInfo(version string) http.HandlerFunc {
 			Protocols: []string{"activitypub"},
 			Services:  nodeServices{Inbound: []string{}, Outbound: []string{}},
 			Usage:     usage,
-			Metadata:  nodeInfoMetadata{NodeName: firstOf(s.cfg.Profile.Name, s.user)},
+			Metadata: nodeInfoMetadata{
+				NodeName: firstOf(s.cfg.Profile.Name, s.user), NodeDescription: plainText(s.cfg.Profile.Summary, 500),
+			},
 		}), ageActor).serve(w, r)
 	}
 }

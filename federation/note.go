@@ -53,8 +53,8 @@ type noteObject struct {
 	Attachment        []attachment      `json:"attachment"`
 	Tag               []hashtag         `json:"tag"`
 	Replies           emptyCollection   `json:"replies"`
-	Likes             string            `json:"likes"`
-	Shares            string            `json:"shares"`
+	Likes             countOnly         `json:"likes"`
+	Shares            countOnly         `json:"shares"`
 	InteractionPolicy *quotePolicy      `json:"interactionPolicy,omitempty"`
 }
 
@@ -147,7 +147,7 @@ func (s *Server) note(e store.Entry, fields content.Entry, p postInfo) (store.Po
 		Summary: p.Rendered.Warning, Sensitive: p.Rendered.Sensitive,
 		Published: stamp(post.Published), Updated: stamp(post.Updated), URL: post.URL,
 		Content: p.Rendered.HTML, Attachment: attachments(p.Rendered.Attachments), Tag: []hashtag{},
-		Replies: s.emptyReplies(path), Likes: s.ids.Likes(path), Shares: s.ids.Shares(path),
+		Replies: s.emptyReplies(path), Likes: noneYet(s.ids.Likes(path)), Shares: noneYet(s.ids.Shares(path)),
 	}
 	if p.Rendered.Language != "" {
 		n.ContentMap = map[string]string{p.Rendered.Language: n.Content}

@@ -68,6 +68,7 @@ func (s *Server) planUpdate(m material, now time.Time) (store.Publication, error
 	if err != nil {
 		return store.Publication{}, err
 	}
+	post.Object = s.withCounts(post, m.counts) // Mastodon (4.4 and later) shows what an Update says of them
 	update, err := s.activity("Update", post, stamp(updated))
 	if err != nil {
 		return store.Publication{}, err

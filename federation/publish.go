@@ -314,6 +314,7 @@ type material struct {
 	extras content.Extras // what was learnt beyond it
 	looked bool           // somebody has looked for extras
 	post   store.Post     // as it is; zero before the first time
+	counts store.ReactionCounts
 }
 
 func (s *Server) material(e store.Entry) (material, error) {
@@ -328,6 +329,9 @@ func (s *Server) material(e store.Entry) (material, error) {
 	m.post, err = s.db.Post(postPath(e.Key, e.Generation))
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return m, fmt.Errorf("read the post of entry %s: %w", e.Key, err)
+	}
+	if m.counts, err = s.db.CountReactions(postPath(e.Key, e.Generation)); err != nil {
+		return m, fmt.Errorf("count the reactions to entry %s: %w", e.Key, err)
 	}
 	return m, nil
 }

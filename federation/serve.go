@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gorilla/mux"
-
 	"crier/store"
 )
 
@@ -34,8 +32,7 @@ func (s *Server) makeDocuments() *documents {
 // that knows its methods, and no path is cleaned or redirected: a peer that meets a redirect loses the
 // body it posts, or refuses the object it gets.
 func (s *Server) Handler() http.Handler {
-	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
-	r.NotFoundHandler = http.HandlerFunc(s.serveNotFound)
+	r := newRoutes(s.serveNotFound)
 
 	r.HandleFunc("/.well-known/webfinger", read(s.serveWebFinger))
 	r.HandleFunc("/.well-known/host-meta", read(func(w http.ResponseWriter, r *http.Request) { s.docs.hostMeta.serve(w, r) }))
@@ -50,25 +47,26 @@ func (s *Server) Handler() http.Handler {
 		r.HandleFunc(inbox, post(s.serveInbox))
 		r.HandleFunc(inbox+"/", post(s.serveInbox)) // as some software writes it; a redirect would lose the body
 	}
-	r.HandleFunc(actor+"/outbox", read(s.serveOutbox))
-	r.HandleFunc(actor+"/followers", read(s.serveFollowers))
-	r.HandleFunc(actor+"/following", read(s.serveFollowing))
-	r.HandleFunc(actor+"/collections/featured", read(s.serveFeatured))
+	r.HandleFunc(actor+"/outbox", read(s.guarded(s.serveOutbox)))
+	r.HandleFunc(actor+"/followers", read(s.guarded(s.serveFollowers)))
+	r.HandleFunc(actor+"/followers_synchronization", read(s.serveFollowersSync))
+	r.HandleFunc(actor+"/following", read(s.guarded(s.serveFollowing)))
+	r.HandleFunc(actor+"/collections/featured", read(s.guarded(s.serveFeatured)))
 
 	r.HandleFunc("/posts", read(s.serveFindPost))
 	r.HandleFunc("/posts/", read(s.serveFindPost))
-	r.HandleFunc("/posts/{path:.+}", read(s.servePost))
-	r.HandleFunc("/replies/{path:.+}", read(s.serveReplies))
-	r.HandleFunc("/likes/{path:.+}", read(s.serveCount(s.ids.Likes)))
-	r.HandleFunc("/shares/{path:.+}", read(s.serveCount(s.ids.Shares)))
-	r.HandleFunc("/activities/{hash}", read(s.serveActivity))
-	r.HandleFunc("/quotes/{hash}", read(s.serveQuote))
-	r.HandleFunc("/tags/{name}", read(s.serveTag))
+	r.HandleFunc("/posts/{path:.+}", read(s.guarded(s.servePost)))
+	r.HandleFunc("/replies/{path:.+}", read(s.guarded(s.serveReplies)))
+	r.HandleFunc("/likes/{path:.+}", read(s.guarded(s.serveCount(s.ids.Likes, likesOf))))
+	r.HandleFunc("/shares/{path:.+}", read(s.guarded(s.serveCount(s.ids.Shares, boostsOf))))
+	r.HandleFunc("/activities/{hash}", read(s.guarded(s.serveActivity)))
+	r.HandleFunc("/quotes/{hash}", read(s.guarded(s.serveQuote)))
+	r.HandleFunc("/tags/{name}", read(s.guarded(s.serveTag)))
 	return r
 }
 
 // read lets GET and HEAD through, answers a browser's preflight, and allows scripts on every page to read
-// the answer, errors too (RFC 7033 §5): nothing here depends on who asks.
+// the answer, errors too (RFC 7033 §5): nothing here depends on cookies.
 func read(h http.HandlerFunc) http.HandlerFunc {
 	const allow = "GET, HEAD, OPTIONS"
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -150,13 +148,17 @@ func (s *Server) serveRoot(w http.ResponseWriter, r *http.Request) {
 // redirect sends to an address that may be another one tomorrow.
 func redirect(w http.ResponseWriter, r *http.Request, to string) {
 	w.Header().Set("Location", to)
-	w.Header().Set("Cache-Control", "public, max-age=60")
+	cacheFor(w, agePage)
 	newText("see "+to).write(w, r, http.StatusFound)
 }
 
 // varyAccept tells caches that the answer depends on the Accept header; it belongs to every answer of a
 // negotiated address, errors and redirects too.
-func varyAccept(w http.ResponseWriter) { w.Header().Set("Vary", "Accept") }
+func varyAccept(w http.ResponseWriter) {
+	if w.Header().Get("Vary") == "" { // else it depends on more
+		w.Header().Set("Vary", "Accept")
+	}
+}
 
 // Ready reports whether the store answers.
 func (s *Server) Ready() bool {

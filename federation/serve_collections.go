@@ -36,9 +36,6 @@ type collectionPage struct {
 	OrderedItems []json.RawMessage `json:"orderedItems,omitzero"`
 }
 
-// pageID is the id of a page, the first being 1.
-func pageID(collection string, page int) string { return collection + "?page=" + strconv.Itoa(page) }
-
 // pageOf reads which page a request wants: 0 is the collection itself. Where it is no number it has
 // answered with 400, and returns false. ("true" is what Mastodon's own addresses say for the first.)
 func (s *Server) pageOf(w http.ResponseWriter, r *http.Request) (int, bool) {
@@ -65,81 +62,60 @@ func serveCollection(w http.ResponseWriter, r *http.Request, v any) {
 	newDocument(mustEncode(v), ageCollection).serve(w, r)
 }
 
-// serveOutbox answers with the Creates of the listed posts, newest first, each with the post as it is
-// today.
+// serveOutbox answers with the Creates of the listed posts, newest first.
 func (s *Server) serveOutbox(w http.ResponseWriter, r *http.Request) {
-	page, ok := s.pageOf(w, r)
-	if !ok {
-		return
-	}
-	total, err := s.db.CountListed()
-	if err != nil {
-		s.fault(w, r, fmt.Errorf("count the outbox: %w", err))
-		return
-	}
-	id, last := s.ids.Outbox(), max(1, (total+pageSize-1)/pageSize)
-	switch {
-	case page == 0:
-		serveCollection(w, r, collection{
-			Context: nsActivityStreams, ID: id, Type: "OrderedCollection", TotalItems: total,
-			First: pageID(id, 1), Last: pageID(id, last),
-		})
-		return
-	case page > last:
-		s.noPage(w, r)
-		return
-	}
-	items, err := s.outboxItems(page)
-	if err != nil {
-		s.fault(w, r, err)
-		return
-	}
-	p := orderedPage(id, page, total)
-	p.Context, p.OrderedItems = postContext(), items
-	if page < last {
-		p.Next = pageID(id, page+1)
-	}
-	serveCollection(w, r, p)
+	servePaged(s, w, r, paged[store.Post]{
+		id: s.ids.Outbox(), context: postContext(),
+		total: s.db.CountListed, page: s.db.OutboxPage, at: s.db.OutboxAt, last: s.db.OutboxLast,
+		item: s.outboxItem,
+	})
 }
 
-// orderedPage is a page of an ordered collection, as yet without items and next.
-func orderedPage(id string, page, total int) collectionPage {
-	p := collectionPage{
-		Context: nsActivityStreams, ID: pageID(id, page), Type: "OrderedCollectionPage", PartOf: id,
-		TotalItems: total, OrderedItems: []json.RawMessage{},
-	}
-	if page > 1 {
-		p.Prev = pageID(id, page-1)
-	}
-	return p
-}
-
-// outboxItems are the Creates on one page. A post that is not for everybody is no part of them, whatever
+// outboxItem is the Create of a post, with the post as it is today; nil for one that is not for everybody, whatever
 // the store lists.
-func (s *Server) outboxItems(page int) ([]json.RawMessage, error) {
-	posts, err := s.db.Outbox((page-1)*pageSize, pageSize)
+func (s *Server) outboxItem(post store.Post) (json.RawMessage, error) {
+	if !isOpen(post) || post.State != store.PostLive {
+		return nil, nil
+	}
+	post, err := s.counted(post)
 	if err != nil {
-		return nil, fmt.Errorf("read the outbox: %w", err)
+		return nil, err
 	}
-	items := []json.RawMessage{}
-	for _, post := range posts {
-		if post.Visibility == visibilityFollowers || post.State != store.PostLive {
-			continue
-		}
-		create, err := s.activity("Create", post, "")
-		if err != nil {
-			return nil, err
-		}
-		items = append(items, withoutContext(create.Body))
+	create, err := s.activity("Create", post, "")
+	return withoutContext(create.Body), err
+}
+
+// orderedPage is a page of an ordered collection that has but this one.
+func orderedPage(id string) collectionPage {
+	return collectionPage{
+		Context: nsActivityStreams, ID: pageID(id, 1), Type: "OrderedCollectionPage", PartOf: id,
+		OrderedItems: []json.RawMessage{},
 	}
-	return items, nil
 }
 
 // serveFollowers answers with the accepted followers, newest first, as the article shows it; where the
 // owner hides them, with their number alone.
 func (s *Server) serveFollowers(w http.ResponseWriter, r *http.Request) {
+	if s.cfg.Profile.HideFollowers {
+		s.serveFollowersNumber(w, r)
+		return
+	}
+	servePaged(s, w, r, paged[store.Follower]{
+		id: s.ids.Followers(), context: nsActivityStreams,
+		total: s.db.CountFollowers, page: s.db.FollowersPage, at: s.db.FollowersAt, last: s.db.FollowersLast,
+		item: func(f store.Follower) (json.RawMessage, error) { return mustEncode(f.Actor), nil },
+	})
+}
+
+// serveFollowersNumber answers how many followers there are. Without a first page Mastodon, Misskey and GoToSocial
+// know that the rest is hidden.
+func (s *Server) serveFollowersNumber(w http.ResponseWriter, r *http.Request) {
 	page, ok := s.pageOf(w, r)
 	if !ok {
+		return
+	}
+	if page > 0 {
+		s.noPage(w, r)
 		return
 	}
 	total, err := s.db.CountFollowers()
@@ -147,43 +123,9 @@ func (s *Server) serveFollowers(w http.ResponseWriter, r *http.Request) {
 		s.fault(w, r, fmt.Errorf("count the followers: %w", err))
 		return
 	}
-	id, hidden := s.ids.Followers(), s.cfg.Profile.HideFollowers
-	switch {
-	case page == 0:
-		c := collection{Context: nsActivityStreams, ID: id, Type: "OrderedCollection", TotalItems: total}
-		if !hidden {
-			c.First = pageID(id, 1)
-		}
-		serveCollection(w, r, c)
-	case hidden:
-		s.noPage(w, r)
-	default:
-		s.serveFollowersPage(w, r, page, total)
-	}
-}
-
-func (s *Server) serveFollowersPage(w http.ResponseWriter, r *http.Request, page, total int) {
-	followers, err := s.db.Followers((page-1)*pageSize, pageSize+1) // one more tells whether there is a next page
-	if err != nil {
-		s.fault(w, r, fmt.Errorf("read the followers: %w", err))
-		return
-	}
-	if page > 1 && len(followers) == 0 {
-		s.noPage(w, r)
-		return
-	}
-	id := s.ids.Followers()
-	p := orderedPage(id, page, total)
-	if len(followers) > pageSize {
-		followers = followers[:pageSize]
-		p.Next = pageID(id, page+1)
-	}
-	for _, f := range followers {
-		if f.State == store.FollowerAccepted {
-			p.OrderedItems = append(p.OrderedItems, mustEncode(f.Actor))
-		}
-	}
-	serveCollection(w, r, p)
+	serveCollection(w, r, collection{
+		Context: nsActivityStreams, ID: s.ids.Followers(), Type: "OrderedCollection", TotalItems: total,
+	})
 }
 
 // serveFollowing answers that the account follows nobody. It has a first page all the same, or Mastodon
@@ -198,7 +140,7 @@ func (s *Server) serveFollowing(w http.ResponseWriter, r *http.Request) {
 			Context: nsActivityStreams, ID: id, Type: "OrderedCollection", First: pageID(id, 1),
 		})
 	case page == 1:
-		serveCollection(w, r, orderedPage(id, 1, 0))
+		serveCollection(w, r, orderedPage(id))
 	default:
 		s.noPage(w, r)
 	}
@@ -211,57 +153,16 @@ func (s *Server) serveFeatured(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// servedPost is the post at the path below prefix, if everybody may read it; if not it has answered, and
+// servedPost is the post at the path below prefix, if whoever asks may read it; if not it has answered, and
 // returns false.
 func (s *Server) servedPost(w http.ResponseWriter, r *http.Request, prefix string) (store.Post, bool) {
 	post, ok := s.findPost(w, r, prefix)
-	switch {
-	case !ok:
+	if !ok {
 		return store.Post{}, false
-	case post.State == store.PostDeleted:
+	}
+	if post.State == store.PostDeleted {
 		s.fail(w, r, http.StatusNotFound, "the post of this collection was deleted")
 		return store.Post{}, false
-	case post.Visibility == visibilityFollowers:
-		s.fail(w, r, http.StatusForbidden, "this post is for the followers alone")
-		return store.Post{}, false
 	}
-	return post, true
-}
-
-// serveReplies answers with the replies to a post.
-func (s *Server) serveReplies(w http.ResponseWriter, r *http.Request) {
-	page, ok := s.pageOf(w, r)
-	if !ok {
-		return
-	}
-	post, ok := s.servedPost(w, r, "/replies/")
-	if !ok {
-		return
-	}
-	id := s.ids.Replies(post.Path)
-	switch page {
-	case 0:
-		serveCollection(w, r, collection{
-			Context: nsActivityStreams, ID: id, Type: "Collection", First: pageID(id, 1),
-		})
-	case 1:
-		serveCollection(w, r, collectionPage{
-			Context: nsActivityStreams, ID: pageID(id, 1), Type: "CollectionPage", PartOf: id, Items: []json.RawMessage{},
-		})
-	default:
-		s.noPage(w, r)
-	}
-}
-
-// serveCount returns the handler for the likes or the shares of a post: how many there are is all that
-// other servers want to know.
-func (s *Server) serveCount(idOf func(path string) string) http.HandlerFunc {
-	prefix := idOf("")[len(s.ids.Base()):]
-	return func(w http.ResponseWriter, r *http.Request) {
-		post, ok := s.servedPost(w, r, prefix)
-		if !ok {
-			return
-		}
-		serveCollection(w, r, collection{Context: nsActivityStreams, ID: idOf(post.Path), Type: "Collection"})
-	}
+	return post, s.mayRead(w, r, post)
 }

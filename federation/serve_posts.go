@@ -11,7 +11,7 @@ import (
 )
 
 // servePost answers for one post id: with the stored Note, with 410 and the Tombstone for ever after its
-// deletion, with 403 where it is not for everybody, and to a browser with the entry's page. A post that
+// deletion, with 401 or 403 to whom it is not for, and to a browser with the entry's page. A post that
 // exists is never answered with 404 or 410 (other servers delete what is): while the first polls are not
 // done an unknown id is 503.
 func (s *Server) servePost(w http.ResponseWriter, r *http.Request) {
@@ -23,15 +23,24 @@ func (s *Server) servePost(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case post.State == store.PostDeleted:
 		s.serveGone(w, r, post)
-	case post.Visibility == visibilityFollowers:
-		s.fail(w, r, http.StatusForbidden, "this post is for the followers alone")
+	case !s.mayRead(w, r, post):
 	case !wantsHTML(r):
-		newDocument(post.Object, agePost).serve(w, r)
+		s.serveNote(w, r, post)
 	case post.URL == post.ID:
 		s.servePostPage(w, r, post)
 	default:
 		redirect(w, r, post.URL)
 	}
+}
+
+// serveNote answers with a post and how many like it today.
+func (s *Server) serveNote(w http.ResponseWriter, r *http.Request, post store.Post) {
+	post, err := s.counted(post)
+	if err != nil {
+		s.fault(w, r, err)
+		return
+	}
+	newDocument(post.Object, agePost).serve(w, r)
 }
 
 // findPost reads the post that the request's path names below prefix. Where there is none it has
@@ -63,7 +72,7 @@ func (s *Server) serveGone(w http.ResponseWriter, r *http.Request, post store.Po
 		s.fail(w, r, http.StatusGone, "this post was deleted")
 		return
 	}
-	w.Header().Set("Cache-Control", "public, max-age=180")
+	cacheFor(w, agePost)
 	newDocument(post.Object, agePost).write(w, r, http.StatusGone)
 }
 
@@ -153,18 +162,18 @@ func (s *Server) serveActivity(w http.ResponseWriter, r *http.Request) {
 	newDocument(a.Body, agePost).serve(w, r)
 }
 
-// mayShow reports whether everybody may read an activity about the post at path; if not it has answered.
+// mayShow reports whether whoever asks may read an activity about the post at path; if not it has answered.
 func (s *Server) mayShow(w http.ResponseWriter, r *http.Request, a store.Activity, path string) bool {
 	post, err := s.db.Post(path)
 	switch {
 	case err != nil:
 		s.fault(w, r, fmt.Errorf("read the post of an activity: %w", err))
-	case post.Visibility == visibilityFollowers:
-		s.fail(w, r, http.StatusForbidden, "this activity is for the followers alone")
 	case post.State == store.PostDeleted && a.Type != "Delete":
 		s.fail(w, r, http.StatusGone, "the post of this activity was deleted")
+	case post.State == store.PostDeleted:
+		return true // a Tombstone tells nothing
 	default:
-		return true
+		return s.mayRead(w, r, post)
 	}
 	return false
 }

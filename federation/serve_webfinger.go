@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -55,8 +57,8 @@ func (s *Server) makeFingers(p Profile) map[string]finger {
 	add(handle, s.ownJRD(p, subject, subject))
 	add(own, s.ownJRD(p, subject, "acct:"+own))
 	// The account can be asked for by its actor, by the blog's address, and by this host's (FEP-d556).
-	blog := "https://" + s.domain + "/"
-	for address, asked := range map[string]string{s.ids.Actor(): subject, s.ids.Base(): subject, blog: blog} {
+	blog, www := "https://"+s.domain+"/", "https://"+otherWWW(s.domain)+"/"
+	for address, asked := range map[string]string{s.ids.Actor(): subject, s.ids.Base(): subject, blog: blog, www: www} {
 		if key, err := resourceKey(address); err == nil {
 			add(key, s.ownJRD(p, subject, asked))
 		}
@@ -73,7 +75,20 @@ func (s *Server) makeFingers(p Profile) map[string]finger {
 		}
 		add(key, s.ownJRD(p, subject, "acct:"+key))
 	}
+	// So people write it as well, unless the owner has given these names away: with or without www, and a whole
+	// site by its own name, as WordPress and Bridgy Fed have it.
+	for _, name := range []string{s.nameHere(otherWWW(s.domain)), hostKey(s.domain) + "@" + hostKey(s.domain)} {
+		add(name, s.ownJRD(p, subject, "acct:"+name))
+	}
 	return fingers
+}
+
+// otherWWW is a domain with "www." in front, or without it where it has it.
+func otherWWW(domain string) string {
+	if bare, has := strings.CutPrefix(domain, "www."); has {
+		return bare
+	}
+	return "www." + domain
 }
 
 // asWritten is the subject for an alias: the user part keeps its capitals, since GoToSocial compares it
@@ -169,10 +184,11 @@ func resourceKey(resource string) (string, error) {
 		resource = plain
 	}
 	lower := strings.ToLower(resource)
-	if strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://") {
-		return addressKey(lower)
+	name, isName := strings.CutPrefix(lower, "acct:")
+	if strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") { // Pleroma asks for ids with acct:, too
+		return addressKey(name)
 	}
-	if name, ok := strings.CutPrefix(lower, "acct:"); ok {
+	if isName {
 		return nameKey(name)
 	}
 	if scheme, _, ok := strings.Cut(lower, ":"); ok && isScheme(scheme) {
@@ -183,7 +199,8 @@ func resourceKey(resource string) (string, error) {
 
 func nameKey(name string) (string, error) {
 	user, host, ok := strings.Cut(strings.TrimPrefix(name, "@"), "@")
-	if !ok || user == "" || strings.ContainsAny(user, " /\x00") || strings.ContainsAny(host, "@/?# \x00") {
+	odd := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+	if !ok || user == "" || strings.ContainsFunc(name, odd) || strings.Contains(user, "/") || strings.ContainsAny(host, "@/?#") {
 		return "", errResource
 	}
 	host = hostKey(host, "443", "80")
@@ -217,8 +234,10 @@ func hostKey(host string, defaults ...string) string {
 		host, port = h, p
 	}
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
-		host = ascii
+	if strings.ContainsFunc(host, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+			host = ascii
+		}
 	}
 	if host == "" || port == "" || slices.Contains(defaults, port) {
 		return host
@@ -258,5 +277,5 @@ func (s *Server) makeHostMeta() document {
 		panic(err) // two strings can always be written
 	}
 	b = append([]byte(xml.Header), b...)
-	return document{body: b, etag: etagOf(b), typ: "application/xrd+xml", maxAge: ageDiscovery}
+	return document{body: b, etag: etagOf(b), typ: typeXRD, maxAge: ageDiscovery}
 }

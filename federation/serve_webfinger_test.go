@@ -50,6 +50,14 @@ func TestWebFingerResources(t *testing.T) {
 		{"http://fedi.example.com/users/user", own, 200},
 		{"http://fedi.example.com:80/users/user", own, 200},
 		{"https://fedi.example.com/users/user%23main-key", own, 200},
+		{"acct:https://fedi.example.com/users/user", own, 200},
+		{"https://FEDI.EXAMPLE.COM/users/user", own, 200},
+		{"acct:user@example.com&rel=self&rel=other", own, 200},
+		{"acct:user@example.com&x=1&x=2", own, 200},
+		{"acct:%75ser@example.com", own, 200},
+		{"acct:user@www.example.com", own, 200},
+		{"https://www.example.com/", own, 200},
+		{"acct:www.example.com@example.com", none, 404},
 		{"acct:blog@example.com", own, 200},
 		{"blog@example.com", own, 200},
 		{"acct:example.com@example.com", own, 200},
@@ -76,6 +84,13 @@ func TestWebFingerResources(t *testing.T) {
 		{"https://fedi.example.com:8443/users/user", none, 404},
 		{elsewhere, none, 404},
 		{"mailto:user@example.com", none, 404},
+		{"xmpp:user@example.com", none, 404},
+		{"gopher://example.com/user", none, 404},
+		{"https://fedi.example.com/posts/example.com/a/", none, 404},
+		{"https://example.com/a/", none, 404},
+		{"acct:" + strings.Repeat("u", 8000) + "@example.com", none, 404},
+		{"https://fedi.example.com/" + strings.Repeat("u", 8000), none, 404},
+		{"acct:user@" + strings.Repeat("a.", 4000) + "example.com", none, 404},
 		{"urn:x", none, 404},
 
 		{"", none, 400},
@@ -89,6 +104,11 @@ func TestWebFingerResources(t *testing.T) {
 		{"acct:us%20er@example.com", none, 400},
 		{"acct:user@example.com/x", none, 400},
 		{"acct:user@example.com%00", none, 400},
+		{"acct:%00user@example.com", none, 400},
+		{"acct:us%0Aer@example.com", none, 400},
+		{"acct:user@exa%0D%0Ample.com", none, 400},
+		{"%00", none, 400},
+		{"acct:acct:user@example.com&resource=", none, 400},
 		{"https://", none, 400},
 		{"https://%5B::1", none, 400},
 		{"acct:user@example.com&resource=acct:user@example.com", none, 400},
@@ -186,6 +206,27 @@ func TestHostMeta(t *testing.T) {
 	want := `<Link rel="lrdd" template="https://fedi.example.com/.well-known/webfinger?resource={uri}"></Link>`
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), want) {
 		t.Errorf("%d\n%s", w.Code, w.Body)
+	}
+}
+
+// TestNamesOfTheSite: a site goes by its own name and by www, too, but what the owner configures comes first.
+func TestNamesOfTheSite(t *testing.T) {
+	ask := func(s *Server, name string) (d descriptor) {
+		decode(t, askHandler(s.Handler(), "GET", "/.well-known/webfinger?resource=acct:"+name, ""), &d)
+		return d
+	}
+	plain := bareServer()
+	for _, name := range []string{"user@www.example.com", "example.com@example.com"} {
+		if d := ask(plain, name); d.Subject != "acct:user@example.com" || !slices.Contains(d.Aliases, "acct:"+name) {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+	if d := ask(bareServer(func(c *Config) { c.Handle = "user@www.example.com" }), "user@example.com"); d.Subject != "acct:user@www.example.com" {
+		t.Errorf("without www: %+v", d)
+	}
+	given := bareServer(func(c *Config) { c.Aliases = map[string]string{"example.com@example.com": elsewhere} })
+	if d := ask(given, "example.com@example.com"); d.Subject != "acct:example.com@example.com" || d.Links[1].Href != elsewhere {
+		t.Errorf("given away: %+v", d)
 	}
 }
 

@@ -33,6 +33,10 @@ type Config struct {
 	Version   string
 	AllowHTTP bool // plain-http peers, for tests
 
+	// SecureMode shows posts, activities and collections only to who signs the request. Actor, key and discovery stay
+	// readable by everybody.
+	SecureMode bool
+
 	// Patience is how long a new entry waits, once it is due, for somebody to have looked at its page and its
 	// pictures (store.PutExtras). 0: nobody does, so it does not wait.
 	Patience time.Duration
@@ -106,6 +110,7 @@ func New(c Config) *Server {
 		sending:    newSending(c.Lease),
 	}
 	s.client = newClient(ids, c)
+	s.client.sync = s.syncHeader
 	s.asking = newClient(ids, c)
 	s.asking.knocks = s.client.knocks
 	s.asking.toSelf = true

@@ -12,6 +12,7 @@ const (
 	typeActivity = "application/activity+json"
 	typeLD       = `application/ld+json; profile="https://www.w3.org/ns/activitystreams"`
 	typeJRD      = "application/jrd+json"
+	typeXRD      = "application/xrd+xml"
 )
 
 // refs is a property that may hold one thing or many, each an id or an object (AS2 core §4.1): it keeps

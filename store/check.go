@@ -110,9 +110,11 @@ func (c *checker) posts(tx *bolt.Tx) error {
 
 func (c *checker) followers(tx *bolt.Tx) error {
 	c.expect(bucketFollowersSince, nil, nil)
-	accepted, reached := 0, map[string]int{}
+	c.expect(bucketFollowerHosts, nil, nil)
+	accepted, reached, hosts := 0, map[string]int{}, map[string]*HostFollowers{}
 	err := each(tx, bucketFollowers, func(_ []byte, f Follower) {
 		c.expect(bucketFollowersSince, sinceKey(f), nil)
+		collectHost(hosts, f)
 		if f.State == FollowerAccepted {
 			accepted++
 			reached[f.DeliveryInbox()]++
@@ -120,6 +122,9 @@ func (c *checker) followers(tx *bolt.Tx) error {
 	})
 	if err != nil {
 		return err
+	}
+	for host, h := range hosts {
+		c.expect(bucketFollowerHosts, []byte(host), h.bytes())
 	}
 	if n := int(parseNumber(tx.Bucket(bucketMeta).Get(keyFollowers))); n != accepted {
 		c.say("there are %d followers, %d counted", accepted, n)

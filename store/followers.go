@@ -159,6 +159,9 @@ func countFollower(tx *bolt.Tx, f Follower, delta int) error {
 	if _, err := add(tx, bucketMeta, keyFollowers, delta); err != nil {
 		return err
 	}
+	if err := countFollowerHost(tx, f.Actor, delta); err != nil {
+		return err
+	}
 	return countInbox(tx, f.DeliveryInbox(), delta)
 }
 

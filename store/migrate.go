@@ -17,7 +17,12 @@ var migrations = []func(*bolt.Tx) error{
 	// with the others.
 	func(*bolt.Tx) error { return nil },
 	// 3: people are blocked, accounts move and posts go out in waves, of which schema 2 would know nothing.
-	countInboxes,
+	func(tx *bolt.Tx) error {
+		if err := countInboxes(tx); err != nil {
+			return err
+		}
+		return fillFollowerHosts(tx)
+	},
 }
 
 // countInboxes counts the inboxes that posts go to.
@@ -44,6 +49,9 @@ func migrate(tx *bolt.Tx) error {
 	}
 	if fresh {
 		version = schema
+		if err := tx.Bucket(bucketMeta).Put(keyWhole, []byte{1}); err != nil {
+			return err
+		}
 	}
 	for ; version < schema; version++ {
 		if err := migrations[version-1](tx); err != nil {

@@ -21,6 +21,7 @@ import (
 //	  presence          Presence
 //	  inboxes           how many distinct inboxes are not gone, 8 bytes
 //	  followers, listed, signings: counts, 8 bytes
+//	  whole             there where the list of followers is known to be whole
 //	feeds               address                  → Feed
 //	entries             key                      → Entry
 //	fields              key                      → the entry's fields as the feed has them
@@ -36,6 +37,7 @@ import (
 //	followers           actor                    → Follower
 //	followers_since     time actor               index
 //	inboxes             inbox                    → inboxRow: a distinct inbox and who is reached there
+//	follower_hosts      host                     → accepted followers there: 8 bytes count, 32 bytes digest
 //	gone_actors         actor                    → goneActor
 //	blocks              actor or domain          → Block
 //	queue               host 0 time seq          → Delivery; time is Next, or the end of time when parked
@@ -76,6 +78,7 @@ var (
 	bucketFollowers      = []byte("followers")
 	bucketFollowersSince = []byte("followers_since")
 	bucketInboxes        = []byte("inboxes")
+	bucketFollowerHosts  = []byte("follower_hosts")
 	bucketGoneActors     = []byte("gone_actors")
 	bucketBlocks         = []byte("blocks")
 	bucketQueue          = []byte("queue")
@@ -108,7 +111,7 @@ var (
 		bucketBlocks, bucketWaves,
 		bucketSignings,
 		bucketReactions, bucketReactionsByPost, bucketReactionsByActor, bucketReactionCounts, bucketReactionHosts,
-		bucketUndone,
+		bucketUndone, bucketFollowerHosts,
 	}
 
 	keySchema    = []byte("schema")
@@ -119,6 +122,7 @@ var (
 	keyInboxes   = []byte("inboxes")
 	keySignings  = []byte("signings")
 	keyReactions = []byte("reactions")
+	keyWhole     = []byte("whole")
 )
 
 // endOfTime is the time of a row that is never due.

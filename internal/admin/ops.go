@@ -35,6 +35,7 @@ type Ops struct {
 	Decide  func(context.Context, FollowerRequest) ([]FollowerChange, error)
 	Block   func(context.Context, BlockRequest) (BlockChange, error)
 	Unblock func(ctx context.Context, what string) (Block, error)
+	Handle  func(ctx context.Context, actor json.RawMessage) (string, error) // nil: handles are not asked for
 }
 
 // Status returns the whole state at a glance.
@@ -279,5 +280,17 @@ func (o *Ops) Lookup(ctx context.Context, what string) (Found, error) {
 	if err != nil {
 		return Found{}, fmt.Errorf("look up %s: %w", what, err)
 	}
-	return Found{URL: url, Document: doc}, nil
+	f := Found{URL: url, Document: doc}
+	if o.Handle != nil && isActor(doc) {
+		f.Handle, _ = o.Handle(ctx, doc) // one whose handle leads elsewhere is an actor all the same
+	}
+	return f, nil
+}
+
+// isActor reports whether a document has what only an actor has.
+func isActor(document json.RawMessage) bool {
+	var v struct {
+		Inbox string `json:"inbox"`
+	}
+	return json.Unmarshal(document, &v) == nil && v.Inbox != ""
 }

@@ -147,7 +147,8 @@ type PolledItem struct {
 
 // Found is a looked-up document.
 type Found struct {
-	URL      string          `json:"url"` // where it was found
+	URL      string          `json:"url"`              // where it was found
+	Handle   string          `json:"handle,omitempty"` // of an actor: the one that it and its handle's host agree on
 	Document json.RawMessage `json:"document"`
 }
 

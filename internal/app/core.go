@@ -59,7 +59,7 @@ func build(ctx context.Context, cfg *config.Config, p parts) (*core, error) {
 		Transport:    guard.Transport(netguard.TransportOptions{HTTPSOnly: !cfg.Network.AllowHTTP}),
 		OwnTransport: guard.Transport(toOurselves(cfg)),
 		BaseURL:      cfg.BaseURL, Handle: cfg.Account.Handle.String(), Aliases: cfg.Webfinger.Aliases,
-		Feeds: looks, Version: p.version, AllowHTTP: cfg.Network.AllowHTTP, Lease: p.lease,
+		Feeds: looks, Version: p.version, AllowHTTP: cfg.Network.AllowHTTP, SecureMode: cfg.Network.SecureMode, Lease: p.lease,
 	}
 	if p.serves {
 		fc.Patience = lookPatience
@@ -149,6 +149,7 @@ func (c *core) operations(cfg *config.Config, p parts) *admin.Ops {
 		},
 		Settle: func(_ context.Context, release bool) (int, error) { return c.poller.Settle("", release) },
 		Find:   c.server.Lookup,
+		Handle: c.server.Handle,
 	}
 	o.Feeds = feedURLs(cfg)
 	c.people(o)

@@ -36,7 +36,7 @@ type world struct {
 	blog *blog
 	a, b *fedtest.Server // a.test has alice and anna, b.test has bob
 
-	top, feed string // further lines of the configuration: at its top, and for the feed
+	top, network, feed string // further lines of the configuration: at its top, for the network, and for the feed
 
 	mu   sync.Mutex
 	dial map[string]string // host → address; guarded by mu
@@ -126,13 +126,14 @@ fields = [ { name = "Blog", value = "https://blog.test" }, { name = "Likes", val
 [network]
 allow_http = true
 allow_private = ["127.0.0.0/8"]
+%s
 resolve = { "blog.test" = %q, "a.test" = %q, "b.test" = %q, "hub.test" = %q, "notice.test" = %q, "*" = "127.0.0.1:1" }
 [[feed]]
 url = "http://blog.test/index.xml"
 interval = "1h"
 deletions = "feed"
 %s
-`, w.top, w.addr("blog.test"), w.addr("a.test"), w.addr("b.test"), w.addrOr("hub.test"), w.addrOr("notice.test"), w.feed)
+`, w.top, w.network, w.addr("blog.test"), w.addr("a.test"), w.addr("b.test"), w.addrOr("hub.test"), w.addrOr("notice.test"), w.feed)
 	must(w.t, os.WriteFile(file, []byte(text), 0o600))
 	cfg, _, err := config.Load(file, true, nil)
 	must(w.t, err)

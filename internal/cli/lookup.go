@@ -11,7 +11,8 @@ func lookupCommand() command {
 	return command{
 		use: "lookup WHAT", short: "Resolve a handle, an actor or an object as the daemon would", words: 1,
 		long: `Resolves WHAT, a handle ("@user@example.com") or the address of an actor or an object, as the
-daemon would, with signed requests, and prints the document.`,
+daemon would, with signed requests, and prints the document: that of an actor below
+its handle, if the handle's own host leads back to it.`,
 		flags: jsonFlag,
 		run: func(ctx context.Context, e *env, args []string) error {
 			return e.withOperator(ctx, app.StoreScratch, func(o operator) error {
@@ -21,6 +22,9 @@ daemon would, with signed requests, and prints the document.`,
 				}
 				if e.json {
 					return e.printJSON(found.Document)
+				}
+				if found.Handle != "" {
+					fmt.Fprintln(e.Out, "@"+found.Handle)
 				}
 				fmt.Fprintln(e.Out, readable(found.Document, ""))
 				return nil

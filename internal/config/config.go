@@ -161,6 +161,7 @@ func (f Feed) HostPort() string {
 type Network struct {
 	AllowPrivate []netip.Prefix
 	AllowHTTP    bool              // plain-http peers and base address, for tests
+	SecureMode   bool              // posts and collections are shown only to who signs the request
 	Resolve      map[string]string // "host" or "host:port" to "host:port", instead of DNS, for tests
 }
 

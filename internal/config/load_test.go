@@ -111,6 +111,7 @@ func TestLoadFull(t *testing.T) {
 		Network: Network{
 			AllowPrivate: prefixes("127.0.0.0/8"),
 			AllowHTTP:    true,
+			SecureMode:   true,
 			Resolve:      map[string]string{"*": "127.0.0.1:1", "example.com": "127.0.0.1:8080", "[::1]:443": "[::1]:8443"},
 		},
 	}

@@ -42,6 +42,7 @@ func (l *loader) settings() []setting {
 		{key: "webfinger.aliases", example: `"blog@example.com" = "self"`, fileOnly: true, read: table(&c.Webfinger.Aliases, parseAlias)},
 		{key: "network.allow_private", example: `["127.0.0.0/8"]`, read: list(&c.Network.AllowPrivate, parsePrefix)},
 		{key: "network.allow_http", example: `allow_http = true`, read: boolean(&c.Network.AllowHTTP)},
+		{key: "network.secure_mode", example: `secure_mode = true`, read: boolean(&c.Network.SecureMode)},
 		{key: "network.resolve", example: `"example.com" = "127.0.0.1:8080"`, fileOnly: true, read: table(&c.Network.Resolve, parseResolve)},
 	})
 	return withEnv("", list)
