@@ -21,7 +21,7 @@ const (
 // Post is one post as the world sees it.
 type Post struct {
 	Path       string          `json:"path"`            // below /posts/, with the generation
-	Entry      string          `json:"entry,omitempty"` // key of its entry
+	Entry      string          `json:"entry,omitempty"` // key of its entry; empty: written by hand
 	ID         string          `json:"id"`
 	URL        string          `json:"url"` // what a browser is sent to
 	Title      string          `json:"title,omitempty"`
@@ -35,6 +35,22 @@ type Post struct {
 	Create     string          `json:"create"`              // id of its Create
 	Tags       []string        `json:"tags,omitempty"`      // hashtags without #, lower case
 	Object     json.RawMessage `json:"object"`              // the Note, or the Tombstone, exactly as served
+
+	// Pinned is when the post was pinned, zero if it is not. It is the store's own: only Pin changes it, and a
+	// deletion ends it, whatever a publication says.
+	Pinned time.Time `json:"pinned,omitzero"`
+
+	// What a post written by hand has beside these.
+	Source   string    `json:"source,omitempty"`   // its Markdown
+	Mentions []Mention `json:"mentions,omitempty"` // the actors it is addressed to by name
+	Told     []string  `json:"told,omitempty"`     // every inbox beside those of the followers that was ever sent it
+}
+
+// Mention is an actor that a post is addressed to by name.
+type Mention struct {
+	Actor string `json:"actor"`           // id
+	Name  string `json:"name"`            // "@user@host"
+	Inbox string `json:"inbox,omitempty"` // where posts for it go; empty: it is ourselves
 }
 
 // Activity is one activity of ours, exactly as it is sent.
@@ -54,6 +70,7 @@ type Publication struct {
 	Activity Activity
 	Create   *Activity // the Create with the newest object, where a Create still stands in the outbox
 	Deliver  bool      // to the inboxes of all followers
+	Inboxes  []string  // and to these, each once; none that the followers are reached through
 	Log      []LogEntry
 }
 
@@ -96,18 +113,33 @@ func publish(tx *bolt.Tx, now time.Time, p Publication) (queued int, err error) 
 			return 0, err
 		}
 	}
-	if p.Deliver {
-		if queued, err = fanOut(tx, now, p); err != nil {
+	if p.Post.State == PostDeleted {
+		if err := dropBoost(tx, p.Post.ID, now); err != nil {
 			return 0, err
 		}
+	}
+	if queued, err = sendOut(tx, now, p); err != nil {
+		return 0, err
 	}
 	return queued, appendLog(tx, p.Log...)
 }
 
-// putPost writes a post with its index rows.
+// putPost writes a post with its index rows. A pin stays as it is while the post lives.
 func putPost(tx *bolt.Tx, p Post) error {
 	old, err := get[Post](tx, bucketPosts, []byte(p.Path))
 	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	p.Pinned = time.Time{}
+	if p.State == PostLive {
+		p.Pinned = old.Pinned
+	}
+	return replacePost(tx, old, p)
+}
+
+// replacePost writes a post and its index rows in the place of what was there (the zero value: nothing).
+func replacePost(tx *bolt.Tx, old, p Post) error {
+	if err := indexPin(tx, old, p); err != nil {
 		return err
 	}
 	outbox := tx.Bucket(bucketOutbox)

@@ -32,28 +32,17 @@ func fanOut(tx *bolt.Tx, now time.Time, p Publication) (queued int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, inbox := range inboxes {
-		told, err := supersede(tx, p, inbox)
-		if err != nil {
-			return queued, err
-		}
-		if told {
-			continue
-		}
-		if err := enqueue(tx, now, p.Activity, inbox); err != nil {
-			return queued, err
-		}
-		queued++
-	}
-	return queued, nil
+	return tell(tx, now, p, inboxes)
 }
 
 // supersede removes from the queue what an Update or Delete of the same object makes pointless: everything
-// before a Delete, and Updates that were never tried before an Update. told says that the activity itself
-// is needless too, because a Create that was never tried still waits and carries the newest text by now.
-// A delivery under way keeps its host claimed until it is settled, so that nothing overtakes it.
+// before a Delete, Updates that were never tried before an Update, and what an activity takes back. told says
+// that the activity itself is needless too, because a Create that was never tried still waits and carries the
+// newest text by now, or because the Announce that it undoes was never tried. A delivery under way keeps its host
+// claimed until it is settled, so that nothing overtakes it.
 func supersede(tx *bolt.Tx, p Publication, inbox string) (told bool, err error) {
-	if p.Activity.Type != "Update" && p.Activity.Type != "Delete" {
+	act := p.Activity.Type
+	if act != "Update" && act != "Delete" && takesBack(act) == "" {
 		return false, nil
 	}
 	for _, k := range keys(tx, bucketQueueObjects, prefix(inbox, p.Activity.Object)) {
@@ -64,11 +53,12 @@ func supersede(tx *bolt.Tx, p Publication, inbox string) (told bool, err error) 
 		// A post that a stop cut off does not count as an attempt, but may have arrived.
 		untried := !d.Tried
 		switch {
-		case p.Activity.Type == "Delete", d.Type == "Update" && untried:
+		case act == "Delete", act == "Update" && d.Type == act && untried, d.Type == takesBack(act):
 			if err := dropDelivery(tx, d); err != nil {
 				return false, err
 			}
-		case d.Type == "Create" && untried && p.Create != nil:
+			told = told || act == "Undo" && untried
+		case act == "Update" && d.Type == "Create" && untried && p.Create != nil:
 			told = true
 		}
 	}
@@ -180,7 +170,9 @@ func dropDelivery(tx *bolt.Tx, d Delivery) error {
 }
 
 // kept tells whether activities of a type stay fetchable after their delivery.
-func kept(typ string) bool { return typ == "Create" || typ == "Update" || typ == "Delete" }
+func kept(typ string) bool {
+	return typ == "Create" || typ == "Update" || typ == "Delete" || typ == "Announce"
+}
 
 // dropRows takes out of the queue the deliveries whose rows in queue_objects begin with rows.
 func dropRows(tx *bolt.Tx, rows []byte, which func(Delivery) bool) error {

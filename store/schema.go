@@ -18,7 +18,7 @@ import (
 //	meta
 //	  schema            number of the schema, decimal: the plainest form, so that any version can read it
 //	  account           Account
-//	  followers, listed counts, 8 bytes
+//	  followers, listed, boosts   counts, 8 bytes
 //	feeds               address                  → Feed
 //	entries             key                      → Entry
 //	fields              key                      → the entry's fields as the feed has them
@@ -29,6 +29,9 @@ import (
 //	posts               path                     → Post
 //	posts_by_url        address (see urlKey)     → path, plain
 //	outbox              time path                index of listed posts
+//	pins                time path                index of pinned posts
+//	boosts              object                   → Boost
+//	boosts_since        time object              index of those that were not taken back
 //	activities          id                       → Activity
 //	activity_rows       id                       → how many queued deliveries name it, 8 bytes
 //	followers           actor                    → Follower
@@ -60,6 +63,9 @@ var (
 	bucketPosts          = []byte("posts")
 	bucketPostsByURL     = []byte("posts_by_url")
 	bucketOutbox         = []byte("outbox")
+	bucketPins           = []byte("pins")
+	bucketBoosts         = []byte("boosts")
+	bucketBoostsSince    = []byte("boosts_since")
 	bucketActivities     = []byte("activities")
 	bucketActivityRows   = []byte("activity_rows")
 	bucketFollowers      = []byte("followers")
@@ -84,12 +90,14 @@ var (
 		bucketFollowers, bucketFollowersSince, bucketInboxes, bucketGoneActors, bucketQueue, bucketQueueSeq,
 		bucketQueueObjects, bucketHosts, bucketHostsDue, bucketLog, bucketSeen, bucketSeenSince,
 		bucketExtras, bucketSubscriptions, bucketNotices, bucketQuotes,
+		bucketPins, bucketBoosts, bucketBoostsSince,
 	}
 
 	keySchema    = []byte("schema")
 	keyAccount   = []byte("account")
 	keyFollowers = []byte("followers")
 	keyListed    = []byte("listed")
+	keyBoosts    = []byte("boosts")
 )
 
 // endOfTime is the time of a row that is never due.
