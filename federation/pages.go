@@ -298,7 +298,7 @@ func (l *listing) rows(db *store.DB, now time.Time) ([]postRow, error) {
 func postRows(posts []store.Post) []postRow {
 	var rows []postRow
 	for _, post := range posts {
-		if post.State != store.PostLive || post.Visibility == visibilityFollowers {
+		if post.State != store.PostLive || !forEverybody(post.Visibility) {
 			continue
 		}
 		rows = append(rows, postRow{ID: post.ID, URL: post.URL, Title: rowTitle(post), Date: post.Published, Tags: post.Tags})

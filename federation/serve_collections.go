@@ -65,14 +65,14 @@ func serveCollection(w http.ResponseWriter, r *http.Request, v any) {
 	newDocument(mustEncode(v), ageCollection).serve(w, r)
 }
 
-// serveOutbox answers with the Creates of the listed posts, newest first, each with the post as it is
-// today.
+// serveOutbox answers with the Creates of the listed posts, each with the post as it is today, and with the
+// Announces of boosts, newest first.
 func (s *Server) serveOutbox(w http.ResponseWriter, r *http.Request) {
 	page, ok := s.pageOf(w, r)
 	if !ok {
 		return
 	}
-	total, err := s.db.CountListed()
+	total, err := s.countOutbox()
 	if err != nil {
 		s.fault(w, r, fmt.Errorf("count the outbox: %w", err))
 		return
@@ -95,7 +95,7 @@ func (s *Server) serveOutbox(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := orderedPage(id, page, total)
-	p.Context, p.OrderedItems = postContext(), items
+	p.Context, p.OrderedItems = threadContext(), items
 	if page < last {
 		p.Next = pageID(id, page+1)
 	}
@@ -112,27 +112,6 @@ func orderedPage(id string, page, total int) collectionPage {
 		p.Prev = pageID(id, page-1)
 	}
 	return p
-}
-
-// outboxItems are the Creates on one page. A post that is not for everybody is no part of them, whatever
-// the store lists.
-func (s *Server) outboxItems(page int) ([]json.RawMessage, error) {
-	posts, err := s.db.Outbox((page-1)*pageSize, pageSize)
-	if err != nil {
-		return nil, fmt.Errorf("read the outbox: %w", err)
-	}
-	items := []json.RawMessage{}
-	for _, post := range posts {
-		if post.Visibility == visibilityFollowers || post.State != store.PostLive {
-			continue
-		}
-		create, err := s.activity("Create", post, "")
-		if err != nil {
-			return nil, err
-		}
-		items = append(items, withoutContext(create.Body))
-	}
-	return items, nil
 }
 
 // serveFollowers answers with the accepted followers, newest first, as the article shows it; where the
@@ -204,13 +183,6 @@ func (s *Server) serveFollowing(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveFeatured answers with the pinned posts, of which there are none, all on one page.
-func (s *Server) serveFeatured(w http.ResponseWriter, r *http.Request) {
-	serveCollection(w, r, collection{
-		Context: nsActivityStreams, ID: s.ids.Featured(), Type: "OrderedCollection", OrderedItems: []json.RawMessage{},
-	})
-}
-
 // servedPost is the post at the path below prefix, if everybody may read it; if not it has answered, and
 // returns false.
 func (s *Server) servedPost(w http.ResponseWriter, r *http.Request, prefix string) (store.Post, bool) {
@@ -221,8 +193,8 @@ func (s *Server) servedPost(w http.ResponseWriter, r *http.Request, prefix strin
 	case post.State == store.PostDeleted:
 		s.fail(w, r, http.StatusNotFound, "the post of this collection was deleted")
 		return store.Post{}, false
-	case post.Visibility == visibilityFollowers:
-		s.fail(w, r, http.StatusForbidden, "this post is for the followers alone")
+	case !forEverybody(post.Visibility):
+		s.fail(w, r, http.StatusForbidden, "this post is not for everybody")
 		return store.Post{}, false
 	}
 	return post, true

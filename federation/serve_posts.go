@@ -23,8 +23,8 @@ func (s *Server) servePost(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case post.State == store.PostDeleted:
 		s.serveGone(w, r, post)
-	case post.Visibility == visibilityFollowers:
-		s.fail(w, r, http.StatusForbidden, "this post is for the followers alone")
+	case !forEverybody(post.Visibility):
+		s.fail(w, r, http.StatusForbidden, "this post is not for everybody")
 	case !wantsHTML(r):
 		newDocument(post.Object, agePost).serve(w, r)
 	case post.URL == post.ID:
@@ -159,8 +159,8 @@ func (s *Server) mayShow(w http.ResponseWriter, r *http.Request, a store.Activit
 	switch {
 	case err != nil:
 		s.fault(w, r, fmt.Errorf("read the post of an activity: %w", err))
-	case post.Visibility == visibilityFollowers:
-		s.fail(w, r, http.StatusForbidden, "this activity is for the followers alone")
+	case !forEverybody(post.Visibility):
+		s.fail(w, r, http.StatusForbidden, "this activity is not for everybody")
 	case post.State == store.PostDeleted && a.Type != "Delete":
 		s.fail(w, r, http.StatusGone, "the post of this activity was deleted")
 	default:

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -76,6 +77,7 @@ type Server struct {
 	publishing *publishing
 	sending    *sending
 	docs       *documents // prepared answers
+	byHand     sync.Mutex // held while something that the owner does by hand is decided and stored
 
 	publish chan struct{} // one slot: wakes the publisher
 	deliver chan struct{} // one slot: wakes the deliverer

@@ -48,9 +48,11 @@ type Post struct {
 
 // Mention is an actor that a post is addressed to by name.
 type Mention struct {
-	Actor string `json:"actor"`           // id
-	Name  string `json:"name"`            // "@user@host"
-	Inbox string `json:"inbox,omitempty"` // where posts for it go; empty: it is ourselves
+	Actor    string `json:"actor"`              // id
+	Name     string `json:"name"`               // "@user@host", as the text has it where it does
+	Page     string `json:"page"`               // what a browser opens
+	Inbox    string `json:"inbox"`              // where the post goes
+	Answered bool   `json:"answered,omitempty"` // the post answers one of its posts: it stays, whatever the text says
 }
 
 // Activity is one activity of ours, exactly as it is sent.
