@@ -68,13 +68,6 @@ type tagPage struct {
 	Posts []postRow
 }
 
-type postPage struct {
-	frame
-	Content  template.HTML
-	Pictures []attachment
-	Date     time.Time
-}
-
 type errorPage struct {
 	frame
 	Text string
@@ -199,27 +192,6 @@ func (s *Server) serveProfile(w http.ResponseWriter, r *http.Request) {
 		data.Fields = append(data.Fields, pageField{Name: f.Name, Value: template.HTML(f.Value)})
 	}
 	s.servePage(w, r, page{"profile", data, []string{p.Avatar.URL, p.Header.URL}})
-}
-
-// servePostPage shows a post that has no page elsewhere. Its HTML is what package content made safe.
-func (s *Server) servePostPage(w http.ResponseWriter, r *http.Request, post store.Post) {
-	n, err := noteOf(post)
-	if err != nil {
-		s.fault(w, r, err)
-		return
-	}
-	data := postPage{
-		frame:   s.docs.pages.frame(firstOf(post.Title, "A post by @"+s.cfg.Handle)),
-		Content: template.HTML(n.Content), Date: post.Published,
-	}
-	data.Alternate = post.ID
-	var images []string
-	for _, a := range n.Attachment {
-		if a.Type == "Image" {
-			data.Pictures, images = append(data.Pictures, a), append(images, a.URL)
-		}
-	}
-	s.servePage(w, r, page{"post", data, images})
 }
 
 // serveTag answers for a hashtag's page: a list of the posts that have it.

@@ -31,6 +31,7 @@ type Ops struct {
 	Poll   func(ctx context.Context, dryRun bool) ([]PolledFeed, error)
 	Settle func(ctx context.Context, release bool) (int, error)
 	Find   func(ctx context.Context, what string) (json.RawMessage, string, error)
+	Hand   Hand
 }
 
 // Status returns the whole state at a glance.
@@ -144,23 +145,6 @@ func (o *Ops) Followers(context.Context) ([]Follower, error) {
 		out[i] = Follower{
 			Actor: f.Actor, Handle: f.Handle, Name: f.Name, Inbox: f.Inbox, SharedInbox: f.SharedInbox,
 			Since: f.Since, State: string(f.State),
-		}
-	}
-	return out, nil
-}
-
-// Posts lists the posts, newest first.
-func (o *Ops) Posts(context.Context) ([]Post, error) {
-	list, err := o.Store.Posts()
-	if err != nil {
-		return nil, fmt.Errorf("list posts: %w", err)
-	}
-	out := make([]Post, len(list))
-	for i, p := range list {
-		out[i] = Post{
-			ID: p.ID, URL: p.URL, Title: p.Title, State: string(p.State), Visibility: p.Visibility,
-			Published: p.Published, Updated: Time{p.Updated}, Deleted: p.Deleted,
-			Delivered: p.Delivered, Listed: p.Listed,
 		}
 	}
 	return out, nil

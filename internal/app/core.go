@@ -148,6 +148,7 @@ func (c *core) operations(cfg *config.Config, p parts) *admin.Ops {
 		Find:   c.server.Lookup,
 	}
 	o.Feeds = feedURLs(cfg)
+	o.Hand = c.hand()
 	return o
 }
 

@@ -15,10 +15,6 @@ func followerListCommand() command {
 	return listing("The followers, newest first", operator.Followers, showFollowers)
 }
 
-func postListCommand() command {
-	return listing("The posts, newest first", operator.Posts, showPosts)
-}
-
 func deliveryListCommand() command {
 	return listing("What waits to be delivered, oldest first", operator.Deliveries, showDeliveries)
 }
@@ -55,22 +51,6 @@ func showFollowers(d display, list []admin.Follower) {
 			who = "@" + f.Handle
 		}
 		t.AppendRow(table.Row{day(f.Since), f.State, d.fit(line(who), 22)})
-	}
-	fmt.Fprintln(d, t.Render())
-}
-
-func showPosts(d display, list []admin.Post) {
-	if len(list) == 0 {
-		fmt.Fprintln(d, "no posts yet")
-		return
-	}
-	t := newTable(table.Row{"published", "state", "post"})
-	for _, p := range list {
-		address := titleOr(p.URL, p.ID)
-		t.AppendRow(table.Row{day(p.Published), p.State, d.fit(line(titleOr(p.Title, address)), 22)})
-		if p.Title != "" {
-			t.AppendRow(table.Row{"", "", d.fit(line(address), 22)})
-		}
 	}
 	fmt.Fprintln(d, t.Render())
 }
