@@ -42,7 +42,7 @@ func (s *Server) Boost(ctx context.Context, address string) (Done, error) {
 	}
 	b := store.Boost{
 		Object: t.ID, URL: t.URL, Title: t.Title, Author: t.Author, Inbox: inbox, Number: old.Number + 1,
-		Published: time.Now().UTC().Truncate(time.Second),
+		Published: boostTime(t, time.Now()),
 	}
 	b.Announce = s.ids.Activity("Announce", b.Object, strconv.Itoa(b.Number))
 	out, err := s.outgoing(s.announce(b), b.Object, inbox)
@@ -55,6 +55,17 @@ func (s *Server) Boost(ctx context.Context, address string) (Done, error) {
 	}
 	s.tellQueued(queued)
 	return Done{Boost: b, Changed: true, Queued: queued}, nil
+}
+
+// boostTime is the date of a boost. Misskey (2025.11) refuses one that is older than what it boosts, which may be of
+// this very second, or of a clock that is a little ahead.
+func boostTime(t thing, now time.Time) time.Time {
+	const skew = 10 * time.Minute
+	at := now.UTC().Truncate(time.Second)
+	if t.Published.After(at) && t.Published.Before(now.Add(skew)) {
+		at = t.Published.UTC().Add(time.Second - 1).Truncate(time.Second)
+	}
+	return at
 }
 
 // Unboost takes a boost back: one that is named by what is boosted, by that one's page, or by the Announce. The Undo

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"crier/store"
 )
@@ -17,6 +18,7 @@ type thing struct {
 	Title      string // how it begins
 	Author     string // actor id
 	Visibility string
+	Published  time.Time // zero where it does not say
 
 	Conversation, Thread string // of its own thread, where it names one
 
@@ -61,7 +63,7 @@ func (s *Server) ownThing(post store.Post) (thing, error) {
 	}
 	return thing{
 		ID: post.ID, URL: post.URL, Title: rowTitle(post), Author: s.ids.Actor(), Visibility: post.Visibility,
-		Conversation: n.Conversation, Thread: n.Thread, ours: &post,
+		Published: post.Published, Conversation: n.Conversation, Thread: n.Thread, ours: &post,
 	}, nil
 }
 
@@ -75,6 +77,7 @@ func parseThing(doc fetched) (thing, error) {
 		Name         text `json:"name"`
 		Summary      text `json:"summary"`
 		Content      text `json:"content"`
+		Published    text `json:"published"`
 		Conversation text `json:"conversation"`
 		Thread       refs `json:"context"`
 	}
@@ -94,6 +97,7 @@ func parseThing(doc fetched) (thing, error) {
 	if !sameHost(t.Author, t.ID) {
 		return thing{}, fmt.Errorf("%s names no author on its own host", doc.URL)
 	}
+	t.Published, _ = time.Parse(time.RFC3339, string(v.Published)) // else zero
 	t.Title = firstOf(clean(string(v.Name), 200), plainText(string(v.Summary), 100), plainText(string(v.Content), 100))
 	return t, nil
 }

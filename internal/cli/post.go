@@ -95,7 +95,7 @@ answers. A direct post goes to those it mentions alone.`,
 			jsonFlag(cmd)
 			cmd.Flags().StringVar(&r.ReplyTo, "reply-to", "", "address of the post that it answers")
 			cmd.Flags().Var(&warning, "cw", "content warning: what the text is folded up behind")
-			cmd.Flags().StringVar(&r.Visibility, "visibility", "", "public, unlisted, followers, direct (default: as what it answers, else public)")
+			cmd.Flags().StringVar(&r.Visibility, "visibility", "", "public, unlisted, followers or direct (default: that of what it\nanswers, else public)")
 		},
 		run: func(ctx context.Context, e *env, args []string) error {
 			r.Warning = warning.value
