@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// Follow is a follow of a local actor.
+// Follow is a follow of a local actor. One that was rejected, be it at once or after it had been accepted, stays
+// listed but counts for nothing.
 type Follow struct {
 	ID       string // of the activity
 	Object   string // who is followed
@@ -31,10 +32,19 @@ func (s *Server) applyFollow(ctx context.Context, act activity) (string, error) 
 	}
 	s.mu.Lock()
 	a := s.actors[name]
+	a.asked[who.ID] = act.ID
 	verdict, effect := "Accept", "follower added"
-	if a.extra["movedTo"] != nil {
-		verdict, effect = "Reject", "follow rejected: "+name+" has moved" // as Mastodon (activity/follow.rb)
-	} else {
+	switch { // as Mastodon (activity/follow.rb)
+	case a.extra["movedTo"] != nil:
+		verdict, effect = "Reject", "follow rejected: "+name+" has moved"
+	case a.blocks[who.ID] != "":
+		verdict, effect = "Reject", "follow rejected: "+name+" blocks who asks"
+	case a.opts.Locked && !a.followers[who.ID]:
+		a.requests[who.ID] = true
+		s.touch()
+		s.mu.Unlock()
+		return "follow waits for approval", nil
+	default:
 		a.followers[who.ID] = true
 	}
 	answer := s.answer(a, verdict, who.ID, act.ID)
@@ -98,17 +108,30 @@ func (s *Server) applyAnswer(act activity) (string, error) {
 }
 
 func (s *Server) applyUndo(act activity) (string, error) {
-	f, err := readFollow(act)
-	if err != nil {
-		return "", err
+	var inner embeddedFollow
+	if err := json.Unmarshal(act.Object, &inner); err != nil {
+		return "", refuse(http.StatusBadRequest, "Undo %s does not embed what it undoes", act.ID)
 	}
-	if f.Actor != act.Actor {
-		return "", refuse(http.StatusUnauthorized, "%s undoes a follow by %s", act.Actor, f.Actor)
+	if inner.Actor != act.Actor {
+		return "", refuse(http.StatusUnauthorized, "%s undoes what %s did", act.Actor, inner.Actor)
 	}
-	name, _ := s.resourceName(objectID(f.Object))
+	switch inner.Type {
+	case "Follow":
+		return s.undoFollow(act, objectID(inner.Object))
+	case "Like", "Announce":
+		return s.undoReaction(act, inner)
+	case "Block":
+		return s.undoBlock(act, objectID(inner.Object))
+	}
+	return "ignored: the Undo of a " + inner.Type + " means nothing here", nil
+}
+
+func (s *Server) undoFollow(act activity, object string) (string, error) {
+	name, _ := s.resourceName(object)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if a := s.actors[name]; a != nil && a.followers[act.Actor] {
+	if a := s.actors[name]; a != nil && (a.followers[act.Actor] || a.requests[act.Actor]) {
+		delete(a.requests, act.Actor)
 		delete(a.followers, act.Actor)
 		s.touch()
 		return "follower removed", nil

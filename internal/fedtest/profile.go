@@ -26,12 +26,14 @@ func (s *Server) sendProfile(ctx context.Context, user string) error {
 		return err
 	}
 	doc, _ := s.document(user)
+	terms := doc["@context"]
+	delete(doc, "@context")
 	s.mu.Lock()
 	id := s.nextID(me.ID, "updates")
 	to := s.inboxes(user, nil)
 	s.mu.Unlock()
 	return s.broadcast(ctx, user, to, map[string]any{
-		"@context": doc["@context"], "id": id, "type": "Update", "actor": me.ID, "object": doc, "to": []string{public},
+		"@context": terms, "id": id, "type": "Update", "actor": me.ID, "object": doc, "to": []string{public},
 	})
 }
 
