@@ -278,6 +278,41 @@ func TestComposeForFollowers(t *testing.T) {
 	})
 }
 
+// TestComposeWithoutADeliverer: what was written while no daemon ran goes out with the next one, once.
+func TestComposeWithoutADeliverer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDaemon(t)
+		a, b := newTown(d.net, "a.example"), newTown(d.net, "b.example")
+		d.follow(a.peer, "ann", true)
+		done := d.compose(Draft{Markdown: "Hi @bob@b.example"})
+		if len(d.queue()) != 2 {
+			t.Errorf("queued: %+v", d.queue())
+		}
+		d.run()
+		d.restart()
+		settle()
+		expectTypes(t, a.peer, "Create")
+		if got := expectTypes(t, b.peer, "Create"); got[0].ID != done.Post.Create {
+			t.Errorf("b got %s", got[0].ID)
+		}
+	})
+}
+
+// TestComposeIntoAFullDisk: an error means that there is no post, not half of one.
+func TestComposeIntoAFullDisk(t *testing.T) {
+	d := newDaemon(t)
+	newTown(d.net, "b.example")
+	if err := d.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := d.s.Compose(t.Context(), Draft{Markdown: "Hi @bob@b.example"})
+	d.open()
+	posts, _ := d.db.Posts()
+	if err == nil || len(posts) > 0 || len(d.queue()) > 0 {
+		t.Errorf("%v, %d posts, %d queued", err, len(posts), len(d.queue()))
+	}
+}
+
 // TestAnswer: its author is told, at the own inbox where it is direct, and the thread stays one.
 func TestAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
