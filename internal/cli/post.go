@@ -227,7 +227,7 @@ func showDone(d display, r admin.PostRequest, done admin.PostDone) {
 	}
 	for _, note := range done.Notes {
 		for _, part := range d.wrapped(line(note), 2) {
-			fmt.Fprintf(d, "  %s\n", part)
+			fmt.Fprintf(d, "  %s\n", strings.TrimRight(part, " "))
 		}
 	}
 }
