@@ -116,6 +116,24 @@ func TestDeleteBeforeItWentOut(t *testing.T) {
 	}
 }
 
+// TestEditBeforeItWentOut: then the Create brings the new text, and nobody hears of an edit.
+func TestEditBeforeItWentOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDaemon(t)
+		b := newTown(d.net, "b.example")
+		post := d.compose(Draft{Markdown: "@bob@b.example old"}).Post
+		done, err := d.s.Edit(t.Context(), post.ID, Draft{Markdown: "@bob@b.example new"})
+		if err != nil || done.Queued != 0 {
+			t.Errorf("queued %d, %v", done.Queued, err)
+		}
+		d.run()
+		settle()
+		if got := expectTypes(t, b.peer, "Create"); !strings.Contains(string(got[0].Body), " new</p>") {
+			t.Errorf("b got %s", got[0].Body)
+		}
+	})
+}
+
 // TestDeleteOfAnEntrysPost: by its page's address; a poll that still has the entry does not bring it back, and the
 // publisher has nothing to do with it any more.
 func TestDeleteOfAnEntrysPost(t *testing.T) {

@@ -31,8 +31,12 @@ func TestAnswer(t *testing.T) {
 		expectTypes(t, b.peer, "Create")
 
 		// Whoever is answered hears of every edit, whatever the text says.
-		if _, err := d.s.Edit(t.Context(), done.Post.ID, Draft{Markdown: "Yes."}); err != nil {
+		edited, err := d.s.Edit(t.Context(), done.Post.ID, Draft{Markdown: "Yes."})
+		if err != nil {
 			t.Fatal(err)
+		}
+		if note, err := noteOf(edited.Post); err != nil || len(note.Tag) != 1 || note.Tag[0] != want || note.InReplyTo != "https://b.example/notes/1" {
+			t.Errorf("after the edit: %+v, %v", note, err)
 		}
 		settle()
 		expectTypes(t, b.peer, "Create", "Update")

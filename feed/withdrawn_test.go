@@ -49,6 +49,17 @@ func TestOwnersDeletionSticks(t *testing.T) {
 	s.state("blog.example/2/", store.EntryWithdrawn)
 }
 
+// TestOwnersDeletionAndRules: a rule that skips the entry, and one that does not any more, change nothing.
+func TestOwnersDeletionAndRules(t *testing.T) {
+	s := newStory(t, "deletions = feed\nskip = links")
+	s.at(0, posts(3, 2, 1))
+	s.withdraw("blog.example/2/")
+	want(t, "skipped", s.at(1, docOf(post(3), in("links", 2), post(1))))
+	s.state("blog.example/2/", store.EntryWithdrawn)
+	want(t, "not skipped any more", s.at(2, posts(3, 2, 1)))
+	s.state("blog.example/2/", store.EntryWithdrawn)
+}
+
 // TestOwnersDeletionEndsWithTheEntry: taken out of the feed and put in again, it is a new post.
 func TestOwnersDeletionEndsWithTheEntry(t *testing.T) {
 	for _, deletions := range []string{"feed", "confirm", "never"} {
