@@ -25,7 +25,7 @@ func (s *Server) Boost(ctx context.Context, address string) (Done, error) {
 	}
 	var inbox string
 	if t.ours == nil {
-		author, err := s.profile(ctx, t.Author)
+		author, err := s.somebody(ctx, t.Author)
 		if err != nil {
 			return Done{}, fmt.Errorf("find the author of %s: %w", t.ID, err)
 		}

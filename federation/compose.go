@@ -151,7 +151,7 @@ func replyVisibility(wish string, t thing) (string, error) {
 
 // authorOf is the author of a post elsewhere, to be told of an answer.
 func (s *Server) authorOf(ctx context.Context, t thing, visibility string) (*store.Mention, error) {
-	p, err := s.profile(ctx, t.Author)
+	p, err := s.somebody(ctx, t.Author)
 	if err != nil {
 		return nil, fmt.Errorf("find the author of %s: %w", t.ID, err)
 	}

@@ -136,6 +136,39 @@ func TestHandNoteOfNothing(t *testing.T) {
 	}
 }
 
+// TestAgreed: language and leave to quote are those of the feeds, where these agree.
+func TestAgreed(t *testing.T) {
+	style := func(language, quotes string) content.Style {
+		return content.Style{Options: content.Options{Language: language}, Quotes: quotes}
+	}
+	for _, c := range []struct {
+		feeds map[string]content.Style
+		want  string // language and number of those who may quote
+	}{
+		{map[string]content.Style{}, " " + Public},
+		{map[string]content.Style{"a": style("de", "nobody")}, "de " + testBase + "/users/user"},
+		{map[string]content.Style{"a": style("de", "nobody"), "b": style("de", "followers")}, "de " + Public},
+		{map[string]content.Style{"a": style("de", "nobody"), "b": style("en", "nobody")}, " " + testBase + "/users/user"},
+	} {
+		s := bareServer(func(cfg *Config) { cfg.Feeds = c.feeds })
+		post, err := s.handNote(aText("public"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		note, err := noteOf(post)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var language string
+		for l := range note.ContentMap {
+			language = l
+		}
+		if got := language + " " + note.InteractionPolicy.CanQuote.AutomaticApproval[0]; got != c.want {
+			t.Errorf("%v: %q, want %q", c.feeds, got, c.want)
+		}
+	}
+}
+
 // TestHandPathIsNoEntrys: an entry's path is HOST/PATH.
 func TestHandPathIsNoEntrys(t *testing.T) {
 	a := handPath("text", noon, []byte("salt"))

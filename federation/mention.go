@@ -10,30 +10,30 @@ import (
 	"crier/store"
 )
 
-// profile is an actor elsewhere as a post mentions it.
-type profile struct {
+// somebody is an actor elsewhere as a post mentions it.
+type somebody struct {
 	actor
 	Page string // what a browser opens
 }
 
-// profile fetches an actor by its id, for something that the owner does: fresh, and with its own word about where
+// somebody fetches an actor by its id, for something that the owner does: fresh, and with its own word about where
 // its page is.
-func (s *Server) profile(ctx context.Context, id string) (profile, error) {
+func (s *Server) somebody(ctx context.Context, id string) (somebody, error) {
 	doc, err := s.asking.object(ctx, id, wantActor())
 	if err != nil {
-		return profile{}, err
+		return somebody{}, err
 	}
 	a, err := parseActor(doc.Body)
 	if err != nil {
-		return profile{}, fmt.Errorf("fetch %s: %w", id, err)
+		return somebody{}, fmt.Errorf("fetch %s: %w", id, err)
 	}
 	if a.ID != id {
-		return profile{}, fmt.Errorf("%s is not the id of an actor but leads to %s", clean(id, 200), clean(a.ID, 200))
+		return somebody{}, fmt.Errorf("%s is not the id of an actor but leads to %s", clean(id, 200), clean(a.ID, 200))
 	}
 	if !sameHost(a.Inbox, a.ID) { // or anybody could have us knock at any door
-		return profile{}, fmt.Errorf("the inbox of %s is on another host", clean(id, 200))
+		return somebody{}, fmt.Errorf("the inbox of %s is on another host", clean(id, 200))
 	}
-	return profile{actor: *a, Page: firstOf(pageOf(doc.Body), a.ID)}, nil
+	return somebody{actor: *a, Page: firstOf(pageOf(doc.Body), a.ID)}, nil
 }
 
 // pageOf is the address of a thing's page: the first of its url, which may be a link or a list of them.
@@ -119,7 +119,7 @@ func (s *Server) mention(ctx context.Context, handle, visibility string, known [
 			return m, nil
 		}
 	}
-	p, err := s.profileOfHandle(ctx, handle)
+	p, err := s.somebodyByHandle(ctx, handle)
 	if err != nil {
 		return store.Mention{}, err
 	}
@@ -133,14 +133,14 @@ func (s *Server) isOwnHandle(handle string) bool {
 	return strings.EqualFold(handle, s.user+"@"+s.domain) || strings.EqualFold(handle, s.user+"@"+s.ids.Host())
 }
 
-func (s *Server) profileOfHandle(ctx context.Context, handle string) (profile, error) {
+func (s *Server) somebodyByHandle(ctx context.Context, handle string) (somebody, error) {
 	user, host, err := parseHandle(handle)
 	if err != nil {
-		return profile{}, err
+		return somebody{}, err
 	}
 	id, err := s.asking.finger(ctx, user, host)
 	if err != nil {
-		return profile{}, err
+		return somebody{}, err
 	}
-	return s.profile(ctx, id)
+	return s.somebody(ctx, id)
 }
