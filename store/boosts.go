@@ -1,10 +1,11 @@
 package store
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -37,16 +38,11 @@ func (db *DB) Boost(object string) (b Boost, err error) {
 // Boosts returns the boosts that were not taken back, newest first.
 func (db *DB) Boosts() (all []Boost, err error) {
 	err = db.b.View(func(tx *bolt.Tx) error {
-		c := tx.Bucket(bucketBoostsSince).Cursor()
-		for k, _ := c.Last(); k != nil; k, _ = c.Prev() {
-			b, err := get[Boost](tx, bucketBoosts, k[8:])
-			if err != nil {
-				return err
-			}
-			all = append(all, b)
-		}
-		return nil
+		all, err = list[Boost](tx, bucketBoosts)
+		return err
 	})
+	all = slices.DeleteFunc(all, func(b Boost) bool { return !b.Undone.IsZero() })
+	slices.SortStableFunc(all, func(a, b Boost) int { return b.Published.Compare(a.Published) })
 	return all, err
 }
 
@@ -60,6 +56,9 @@ func (db *DB) AddBoost(now time.Time, b Boost, announce Outgoing) (queued int, e
 		if err := checkKey(b.Object, b.Inbox); err != nil {
 			return err
 		}
+		if !isAddress(b.Object) {
+			return fmt.Errorf("what is boosted has no address for an id: %q", b.Object)
+		}
 		old, err := get[Boost](tx, bucketBoosts, []byte(b.Object))
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
@@ -67,7 +66,7 @@ func (db *DB) AddBoost(now time.Time, b Boost, announce Outgoing) (queued int, e
 		if old.Number+1 != b.Number || old.Number > 0 && old.Undone.IsZero() {
 			return ErrConflict
 		}
-		if err := tx.Bucket(bucketBoostsSince).Put(boostKey(b), nil); err != nil {
+		if err := tx.Bucket(bucketOutbox).Put(boostKey(b), nil); err != nil {
 			return err
 		}
 		if _, err := add(tx, bucketMeta, keyBoosts, 1); err != nil {
@@ -118,7 +117,7 @@ func endBoost(tx *bolt.Tx, b Boost, now time.Time) error {
 	if err := tx.Bucket(bucketActivities).Delete([]byte(b.Announce)); err != nil {
 		return err
 	}
-	if err := tx.Bucket(bucketBoostsSince).Delete(boostKey(b)); err != nil {
+	if err := tx.Bucket(bucketOutbox).Delete(boostKey(b)); err != nil {
 		return err
 	}
 	if _, err := add(tx, bucketMeta, keyBoosts, -1); err != nil {
@@ -140,7 +139,12 @@ func dropBoost(tx *bolt.Tx, object string, now time.Time) error {
 	return endBoost(tx, b, now)
 }
 
+// boostKey is the row of a boost in the outbox. What comes after the time is an address, which no path is.
 func boostKey(b Boost) []byte { return join(timeKey(b.Published), []byte(b.Object)) }
+
+func isAddress(s string) bool {
+	return strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")
+}
 
 // OutboxItem is a listed post or a boost.
 type OutboxItem struct {
@@ -152,22 +156,13 @@ type OutboxItem struct {
 // are CountListed and CountBoosts of them.
 func (db *DB) OutboxItems(skip, limit int) (page []OutboxItem, err error) {
 	err = db.b.View(func(tx *bolt.Tx) error {
-		posts, boosts := tx.Bucket(bucketOutbox).Cursor(), tx.Bucket(bucketBoostsSince).Cursor()
-		post, _ := posts.Last()
-		boost, _ := boosts.Last()
-		for len(page) < limit && (post != nil || boost != nil) {
-			key, isPost := post, post != nil && (boost == nil || bytes.Compare(post[:8], boost[:8]) >= 0)
-			if isPost {
-				post, _ = posts.Prev()
-			} else {
-				key = boost
-				boost, _ = boosts.Prev()
-			}
+		c := tx.Bucket(bucketOutbox).Cursor()
+		for k, _ := c.Last(); k != nil && len(page) < limit; k, _ = c.Prev() {
 			if skip > 0 {
 				skip--
 				continue
 			}
-			item, err := outboxItem(tx, string(key[8:]), isPost)
+			item, err := outboxItem(tx, k)
 			if err != nil {
 				return err
 			}
@@ -178,12 +173,13 @@ func (db *DB) OutboxItems(skip, limit int) (page []OutboxItem, err error) {
 	return page, err
 }
 
-func outboxItem(tx *bolt.Tx, key string, isPost bool) (OutboxItem, error) {
-	if isPost {
-		p, err := get[Post](tx, bucketPosts, []byte(key))
+// outboxItem reads what a row of the outbox stands for.
+func outboxItem(tx *bolt.Tx, row []byte) (OutboxItem, error) {
+	if !isAddress(string(row[8:])) {
+		p, err := get[Post](tx, bucketPosts, row[8:])
 		return OutboxItem{Post: &p}, err
 	}
-	b, err := get[Boost](tx, bucketBoosts, []byte(key))
+	b, err := get[Boost](tx, bucketBoosts, row[8:])
 	if err != nil {
 		return OutboxItem{}, err
 	}
@@ -196,14 +192,13 @@ func outboxItem(tx *bolt.Tx, key string, isPost bool) (OutboxItem, error) {
 
 // boosts checks the index and the count of boosts.
 func (c *checker) boosts(tx *bolt.Tx) error {
-	c.expect(bucketBoostsSince, nil, nil)
 	live := 0
 	err := each(tx, bucketBoosts, func(_ []byte, b Boost) {
 		if !b.Undone.IsZero() {
 			return
 		}
 		live++
-		c.expect(bucketBoostsSince, boostKey(b), nil)
+		c.expect(bucketOutbox, boostKey(b), nil)
 		if tx.Bucket(bucketActivities).Get([]byte(b.Announce)) == nil {
 			c.say("the boost of %s has no Announce", b.Object)
 		}

@@ -231,11 +231,15 @@ func (db *DB) counter(key []byte) (n int, err error) {
 	return n, err
 }
 
-// Outbox returns up to limit listed posts, newest first, that come after the first skip ones.
+// Outbox returns up to limit listed posts, newest first, that come after the first skip ones. Boosts are left
+// out.
 func (db *DB) Outbox(skip, limit int) (page []Post, err error) {
 	err = db.b.View(func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucketOutbox).Cursor()
 		for k, _ := c.Last(); k != nil && len(page) < limit; k, _ = c.Prev() {
+			if isAddress(string(k[8:])) {
+				continue
+			}
 			if skip > 0 {
 				skip--
 				continue

@@ -28,10 +28,10 @@ import (
 //	entries_due         time key                 index of entries with something to do
 //	posts               path                     → Post
 //	posts_by_url        address (see urlKey)     → path, plain
-//	outbox              time path                index of listed posts
+//	outbox              time path                index of listed posts, and
+//	                    time object              of boosts that were not taken back
 //	pins                time path                index of pinned posts
 //	boosts              object                   → Boost
-//	boosts_since        time object              index of those that were not taken back
 //	activities          id                       → Activity
 //	activity_rows       id                       → how many queued deliveries name it, 8 bytes
 //	followers           actor                    → Follower
@@ -65,7 +65,6 @@ var (
 	bucketOutbox         = []byte("outbox")
 	bucketPins           = []byte("pins")
 	bucketBoosts         = []byte("boosts")
-	bucketBoostsSince    = []byte("boosts_since")
 	bucketActivities     = []byte("activities")
 	bucketActivityRows   = []byte("activity_rows")
 	bucketFollowers      = []byte("followers")
@@ -90,7 +89,7 @@ var (
 		bucketFollowers, bucketFollowersSince, bucketInboxes, bucketGoneActors, bucketQueue, bucketQueueSeq,
 		bucketQueueObjects, bucketHosts, bucketHostsDue, bucketLog, bucketSeen, bucketSeenSince,
 		bucketExtras, bucketSubscriptions, bucketNotices, bucketQuotes,
-		bucketPins, bucketBoosts, bucketBoostsSince,
+		bucketPins, bucketBoosts,
 	}
 
 	keySchema    = []byte("schema")
