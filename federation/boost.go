@@ -44,13 +44,19 @@ func (s *Server) Boost(ctx context.Context, address string) (Done, error) {
 		Object: t.ID, URL: t.URL, Title: t.Title, Author: t.Author, Inbox: inbox, Number: old.Number + 1,
 		Published: boostTime(t, time.Now()),
 	}
+	if t.ours != nil {
+		b.Path = t.ours.Path
+	}
 	b.Announce = s.ids.Activity("Announce", b.Object, strconv.Itoa(b.Number))
 	out, err := s.outgoing(s.announce(b), b.Object, inbox)
 	if err != nil {
 		return Done{}, err
 	}
 	queued, err := s.db.AddBoost(time.Now(), b, out)
-	if err != nil {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return Done{}, fmt.Errorf("%s was deleted", b.Object)
+	case err != nil:
 		return Done{}, fmt.Errorf("store the boost of %s: %w", b.Object, err)
 	}
 	s.tellQueued(queued)

@@ -225,6 +225,22 @@ func TestBoost(t *testing.T) {
 	})
 }
 
+// TestBoostIsNoPost of ours that could be deleted or shown.
+func TestBoostIsNoPost(t *testing.T) {
+	d := newDaemon(t)
+	b := newTown(d.net, "b.example")
+	b.things["/notes/1"] = aNote
+	done, err := d.s.Boost(t.Context(), "https://b.example/notes/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, what := range []string{done.Boost.Announce, "https://b.example/notes/1"} {
+		if _, err := d.s.Delete(what); err == nil || !strings.Contains(err.Error(), "crier post unboost https://b.example/notes/1") {
+			t.Errorf("a boost was deleted: %v", err)
+		}
+	}
+}
+
 // TestBoostTakenBackBeforeItWentOut: then there is nothing to undo.
 func TestBoostTakenBackBeforeItWentOut(t *testing.T) {
 	d := newDaemon(t)

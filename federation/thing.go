@@ -98,9 +98,12 @@ func parseThing(doc fetched) (thing, error) {
 		return thing{}, fmt.Errorf("%s names no author on its own host", doc.URL)
 	}
 	t.Published, _ = time.Parse(time.RFC3339, string(v.Published)) // else zero
-	t.Title = firstOf(clean(string(v.Name), 200), plainText(string(v.Summary), 100), plainText(string(v.Content), 100))
+	t.Title = firstOf(clean(string(v.Name), 200), begins(v.Summary), begins(v.Content))
 	return t, nil
 }
+
+// begins is how HTML of others begins, as one clean line.
+func begins(html text) string { return clean(plainText(string(html), 100), 400) }
 
 // bounded is a name that another server gave to something, or nothing where it is out of proportion.
 func bounded(name string) string {
@@ -156,6 +159,9 @@ func (s *Server) findPostOf(what string) (store.Post, error) {
 func (s *Server) FindPost(what string) (store.Post, error) {
 	post, err := s.findPostOf(what)
 	if errors.Is(err, store.ErrNotFound) {
+		if b, err := s.boostOf(what); err == nil {
+			return store.Post{}, fmt.Errorf("%s is a boost; take it back with `crier post unboost %s`", clean(what, 200), b.Object)
+		}
 		return store.Post{}, fmt.Errorf("no post has the id or the address %q; see `crier post list`", clean(what, 200))
 	}
 	if err != nil {

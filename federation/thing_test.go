@@ -75,6 +75,7 @@ func FuzzThing(f *testing.F) {
 	for _, s := range []string{
 		aNote, withVisibility(`"as:Public"`, `null`), `{"type":"Tombstone"}`,
 		`{"type":["Video"],"attributedTo":[{"type":"Person","id":"https://b.example/users/bob"}],"url":[{"href":"https://b.example/v"}],"name":1}`,
+		`{"type":"Note","attributedTo":"https://b.example/u","content":"<p>a\u001b[2J\u202eb"}`,
 		`{"type":"Note","attributedTo":"https://b.example/u","url":{"href":"javascript:1"},"conversation":[],"context":{}}`,
 	} {
 		f.Add([]byte(strings.ReplaceAll(s, "HOST", "b.example")))

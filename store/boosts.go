@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 // taken back, since its number goes into the id of the next one.
 type Boost struct {
 	Object    string    `json:"object"`          // id of what is boosted; the key
+	Path      string    `json:"path,omitempty"`  // of our own post; empty: it is somebody else's
 	URL       string    `json:"url"`             // its page
 	Title     string    `json:"title,omitempty"` // how it begins
 	Author    string    `json:"author"`          // actor id
@@ -50,7 +52,8 @@ func (db *DB) Boosts() (all []Boost, err error) {
 func (db *DB) CountBoosts() (int, error) { return db.counter(keyBoosts) }
 
 // AddBoost stores a boost and queues its Announce, in one transaction. ErrConflict if the object is boosted
-// already, or was boosted another number of times than b says. It returns how many deliveries were queued.
+// already, or was boosted another number of times than b says; ErrNotFound if it is a post of ours that does not
+// live. It returns how many deliveries were queued.
 func (db *DB) AddBoost(now time.Time, b Boost, announce Outgoing) (queued int, err error) {
 	err = db.b.Update(func(tx *bolt.Tx) error {
 		if err := checkKey(b.Object, b.Inbox); err != nil {
@@ -58,6 +61,11 @@ func (db *DB) AddBoost(now time.Time, b Boost, announce Outgoing) (queued int, e
 		}
 		if !isAddress(b.Object) {
 			return fmt.Errorf("what is boosted has no address for an id: %q", b.Object)
+		}
+		if b.Path != "" {
+			if p, err := get[Post](tx, bucketPosts, []byte(b.Path)); err != nil || p.State != PostLive {
+				return cmp.Or(err, ErrNotFound)
+			}
 		}
 		old, err := get[Boost](tx, bucketBoosts, []byte(b.Object))
 		if err != nil && !errors.Is(err, ErrNotFound) {

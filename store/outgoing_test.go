@@ -178,6 +178,10 @@ func TestDeletionEndsPinAndBoost(t *testing.T) {
 	if n := must[int](t)(db.CountBoosts()); n != 0 {
 		t.Errorf("%d boosts", n)
 	}
+	_, err := db.AddBoost(noon, Boost{Object: p.Post.ID, Path: "post", Number: 2, Published: noon}, about("Announce", "again", p.Post.ID))
+	if !errors.Is(err, ErrNotFound) {
+		t.Errorf("a deleted post was boosted: %v", err)
+	}
 	if _, err := db.Pin(noon, "post", noon, about("Add", "add", p.Post.ID)); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a deleted post was pinned: %v", err)
 	}
