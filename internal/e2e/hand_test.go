@@ -13,8 +13,8 @@ import (
 	"crier/internal/fedtest"
 )
 
-// do has the daemon do something with a post by hand and waits until whoever it concerns has heard of it.
-func (w *world) do(r admin.PostRequest) admin.PostDone {
+// byHand has the daemon do something with a post by hand and waits until whoever it concerns has heard of it.
+func (w *world) byHand(r admin.PostRequest) admin.PostDone {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -26,8 +26,8 @@ func (w *world) do(r admin.PostRequest) admin.PostDone {
 	return done
 }
 
-// timeline is what a user of the peer sees: ids, those of boosts in brackets.
-func (w *world) timeline(user string) []string {
+// timelineOf is what a user of the peer sees: ids, those of boosts in brackets.
+func (w *world) timelineOf(user string) []string {
 	var ids []string
 	for _, n := range w.peer.Timeline(user) {
 		id := n.ID
@@ -39,8 +39,8 @@ func (w *world) timeline(user string) []string {
 	return ids
 }
 
-// refused fails the test for everything that the peer did not take.
-func (w *world) refused() {
+// noneRefused fails the test for everything that the peer did not take.
+func (w *world) noneRefused() {
 	w.t.Helper()
 	for _, a := range w.peer.Arrivals() {
 		if !a.Verified || a.Err != nil {
@@ -53,12 +53,12 @@ const oneEntry = `<rss version="2.0"><channel><title>Blog</title><link>%[1]s/</l
 <item><title>Hello</title><link>%[1]s/hello/</link><guid>%[1]s/hello/</guid><pubDate>Mon, 05 Jan 2026 10:00:00 GMT</pubDate><description>hello</description></item>%[2]s
 </channel></rss>`
 
-// feedWith is the blog's feed with one entry, and with news where there are some.
-func (w *world) feedWith(news string) {
+// serveFeed has the blog serve a feed with one entry, and with news where there are some.
+func (w *world) serveFeed(news string) {
 	w.blog.serve(fmt.Appendf(nil, oneEntry, w.blog.server.URL, news), "application/rss+xml")
 }
 
-func (w *world) news(text string) string {
+func (w *world) newsItem(text string) string {
 	return fmt.Sprintf(`<item><title>News</title><link>%[1]s/news/</link><guid>%[1]s/news/</guid><pubDate>Tue, 06 Jan 2026 10:00:00 GMT</pubDate><description>%[2]s</description></item>`,
 		w.blog.server.URL, text)
 }
@@ -69,20 +69,20 @@ func TestPostsByHand(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.peer.AddActor("bob") // follows nobody
-	w.feedWith("")
+	w.serveFeed("")
 	w.start()
 	w.poll()
 	w.follow()
-	before := w.timeline("alice")
+	before := w.timelineOf("alice")
 
-	public := w.do(admin.PostRequest{Do: admin.PostNew, Markdown: "Hello *all*, and @bob@peer.example #Test"}).Post
-	unlisted := w.do(admin.PostRequest{Do: admin.PostNew, Markdown: "By the way", Visibility: "unlisted"}).Post
-	followers := w.do(admin.PostRequest{Do: admin.PostNew, Markdown: "Among us", Visibility: "followers"}).Post
-	direct := w.do(admin.PostRequest{Do: admin.PostNew, Markdown: "@bob@peer.example alone", Visibility: "direct"}).Post
-	if got := w.timeline("alice"); !sameSet(got, append(before, public.ID, unlisted.ID, followers.ID)) {
+	public := w.byHand(admin.PostRequest{Do: admin.PostNew, Markdown: "Hello *all*, and @bob@peer.example #Test"}).Post
+	unlisted := w.byHand(admin.PostRequest{Do: admin.PostNew, Markdown: "By the way", Visibility: "unlisted"}).Post
+	followers := w.byHand(admin.PostRequest{Do: admin.PostNew, Markdown: "Among us", Visibility: "followers"}).Post
+	direct := w.byHand(admin.PostRequest{Do: admin.PostNew, Markdown: "@bob@peer.example alone", Visibility: "direct"}).Post
+	if got := w.timelineOf("alice"); !sameSet(got, append(before, public.ID, unlisted.ID, followers.ID)) {
 		t.Errorf("alice sees %v", got)
 	}
-	if got := w.timeline("bob"); !sameSet(got, []string{public.ID, direct.ID}) {
+	if got := w.timelineOf("bob"); !sameSet(got, []string{public.ID, direct.ID}) {
 		t.Errorf("bob sees %v", got)
 	}
 	want := map[string]fedtest.Visibility{
@@ -94,21 +94,21 @@ func TestPostsByHand(t *testing.T) {
 		}
 	}
 
-	w.do(admin.PostRequest{Do: admin.PostEdit, Post: public.ID, Markdown: "Hello *everybody*, and @bob@peer.example #Test"})
+	w.byHand(admin.PostRequest{Do: admin.PostEdit, Post: public.ID, Markdown: "Hello *everybody*, and @bob@peer.example #Test"})
 	i := slices.IndexFunc(w.peer.Timeline("alice"), func(n fedtest.Note) bool { return n.ID == public.ID })
 	if n := w.peer.Timeline("alice")[i]; len(n.Edits) != 1 || !strings.Contains(n.Content, "everybody") {
 		t.Errorf("after the edit: %+v", n)
 	}
 	for _, p := range []admin.Post{public, unlisted, followers, direct} {
-		w.do(admin.PostRequest{Do: admin.PostDelete, Post: p.ID})
+		w.byHand(admin.PostRequest{Do: admin.PostDelete, Post: p.ID})
 		if !w.peer.Tombstoned(p.ID) {
 			t.Errorf("%s was deleted, but not at the peer", p.ID)
 		}
 	}
-	if got := w.timeline("bob"); len(got) > 0 {
+	if got := w.timelineOf("bob"); len(got) > 0 {
 		t.Errorf("bob still sees %v", got)
 	}
-	w.refused()
+	w.noneRefused()
 }
 
 func sameSet(a, b []string) bool {
@@ -121,7 +121,7 @@ func TestConversationByHand(t *testing.T) {
 	w := newWorld(t)
 	w.peer.AddActor("bob")
 	w.peer.RequireSignedGET(true)
-	w.feedWith("")
+	w.serveFeed("")
 	w.start()
 	w.poll()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -130,7 +130,7 @@ func TestConversationByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer := w.do(admin.PostRequest{Do: admin.PostNew, Markdown: "Here.", ReplyTo: question}).Post
+	answer := w.byHand(admin.PostRequest{Do: admin.PostNew, Markdown: "Here.", ReplyTo: question}).Post
 	notes := w.peer.Timeline("bob")
 	i := slices.IndexFunc(notes, func(n fedtest.Note) bool { return n.ID == answer.ID })
 	if i < 0 || notes[i].InReplyTo != question {
@@ -140,7 +140,7 @@ func TestConversationByHand(t *testing.T) {
 	if err != nil || d.InReplyTo != question || !slices.Equal(d.Mentions, []string{"@bob@peer.example"}) || d.Waiting != 0 {
 		t.Errorf("shown as %+v: %v", d, err)
 	}
-	w.refused()
+	w.noneRefused()
 }
 
 // TestBoostsAndPins as another implementation sees them.
@@ -148,7 +148,7 @@ func TestBoostsAndPins(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.peer.AddActor("bob")
-	w.feedWith("")
+	w.serveFeed("")
 	w.start()
 	w.poll()
 	w.follow()
@@ -158,31 +158,31 @@ func TestBoostsAndPins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.do(admin.PostRequest{Do: admin.PostBoost, Post: note})
-	if got := w.timeline("alice"); !slices.Contains(got, "("+note+")") {
+	w.byHand(admin.PostRequest{Do: admin.PostBoost, Post: note})
+	if got := w.timelineOf("alice"); !slices.Contains(got, "("+note+")") {
 		t.Errorf("alice sees %v", got)
 	}
 	if got := w.peer.Reactions(note); len(got) != 1 || got[0].Type != "Announce" {
 		t.Errorf("reactions to bob's note: %+v", got)
 	}
-	w.do(admin.PostRequest{Do: admin.PostUnboost, Post: note})
-	if got := w.timeline("alice"); slices.Contains(got, "("+note+")") || len(w.peer.Reactions(note)) > 0 {
+	w.byHand(admin.PostRequest{Do: admin.PostUnboost, Post: note})
+	if got := w.timelineOf("alice"); slices.Contains(got, "("+note+")") || len(w.peer.Reactions(note)) > 0 {
 		t.Errorf("after the undo alice sees %v", got)
 	}
 
 	actor := w.cfg.BaseURL + "/users/user"
-	first := w.do(admin.PostRequest{Do: admin.PostNew, Markdown: "First"}).Post
-	second := w.do(admin.PostRequest{Do: admin.PostNew, Markdown: "Second"}).Post
-	w.do(admin.PostRequest{Do: admin.PostPin, Post: first.ID})
-	w.do(admin.PostRequest{Do: admin.PostPin, Post: second.ID})
+	first := w.byHand(admin.PostRequest{Do: admin.PostNew, Markdown: "First"}).Post
+	second := w.byHand(admin.PostRequest{Do: admin.PostNew, Markdown: "Second"}).Post
+	w.byHand(admin.PostRequest{Do: admin.PostPin, Post: first.ID})
+	w.byHand(admin.PostRequest{Do: admin.PostPin, Post: second.ID})
 	if got := w.peer.Pins(actor); !sameSet(got, []string{first.ID, second.ID}) {
 		t.Errorf("pins at the peer: %v", got)
 	}
 	if got, err := w.peer.SyncPins(ctx, actor); err != nil || !slices.Equal(got, []string{second.ID, first.ID}) {
 		t.Errorf("pins as a stranger reads them: %v, %v", got, err)
 	}
-	w.do(admin.PostRequest{Do: admin.PostUnpin, Post: first.ID})
-	w.do(admin.PostRequest{Do: admin.PostDelete, Post: second.ID})
+	w.byHand(admin.PostRequest{Do: admin.PostUnpin, Post: first.ID})
+	w.byHand(admin.PostRequest{Do: admin.PostDelete, Post: second.ID})
 	if got, err := w.peer.SyncPins(ctx, actor); err != nil || len(got) > 0 {
 		t.Errorf("pins in the end: %v, %v", got, err)
 	}
@@ -190,7 +190,7 @@ func TestBoostsAndPins(t *testing.T) {
 	if err != nil || len(outbox.IDs()) != outbox.Total {
 		t.Errorf("outbox: %d of %d, %v", len(outbox.IDs()), outbox.Total, err)
 	}
-	w.refused()
+	w.noneRefused()
 }
 
 // TestOwnersDeletion: with the real poller, a post that the owner deleted stays deleted while its entry is in the feed,
@@ -199,20 +199,20 @@ func TestOwnersDeletion(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.cfg.Feeds[0].Deletions = "feed"
-	w.feedWith("")
+	w.serveFeed("")
 	w.start()
 	w.poll()
 	w.follow()
-	w.feedWith(w.news("news"))
+	w.serveFeed(w.newsItem("news"))
 	w.poll()
 	id := w.cfg.BaseURL + "/posts/" + host(w.blog.server.URL) + "/news/"
-	if got := w.timeline("alice"); !slices.Contains(got, id) {
+	if got := w.timelineOf("alice"); !slices.Contains(got, id) {
 		t.Fatalf("alice sees %v", got)
 	}
 	n := len(w.peer.Arrivals())
-	w.do(admin.PostRequest{Do: admin.PostDelete, Post: w.blog.server.URL + "/news/"})
+	w.byHand(admin.PostRequest{Do: admin.PostDelete, Post: w.blog.server.URL + "/news/"})
 	for _, text := range []string{"news", "news, edited", "news"} {
-		w.feedWith(w.news(text))
+		w.serveFeed(w.newsItem(text))
 		if got := w.poll(); got.New+got.Changed+got.Removed+got.Held > 0 {
 			t.Errorf("the poll did something: %+v", got)
 		}
@@ -220,24 +220,24 @@ func TestOwnersDeletion(t *testing.T) {
 	if got := w.since(n); len(got) != 1 || got[0].Type != "Delete" {
 		t.Errorf("the peer heard %+v", got)
 	}
-	w.feedWith("")
+	w.serveFeed("")
 	w.poll()
-	w.feedWith(w.news("news again"))
+	w.serveFeed(w.newsItem("news again"))
 	w.poll()
-	if got := w.timeline("alice"); slices.Contains(got, id) || !slices.Contains(got, id+"~2") {
+	if got := w.timelineOf("alice"); slices.Contains(got, id) || !slices.Contains(got, id+"~2") {
 		t.Errorf("alice sees %v", got)
 	}
-	w.refused()
+	w.noneRefused()
 }
 
 // TestPageOfAPostByHand: a browser is shown the post, and everything else gets the Note.
 func TestPageOfAPostByHand(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.feedWith("")
+	w.serveFeed("")
 	w.start()
 	w.poll()
-	post := w.do(admin.PostRequest{Do: admin.PostNew, Markdown: "Look at me"}).Post
+	post := w.byHand(admin.PostRequest{Do: admin.PostNew, Markdown: "Look at me"}).Post
 	for accept, want := range map[string]string{
 		"text/html,*/*;q=0.8": "text/html", "": "application/activity+json", "*/*": "application/activity+json",
 	} {
