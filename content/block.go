@@ -40,6 +40,7 @@ type mark struct {
 	tag     string // empty: only sets its text apart while it is being read
 	href    string
 	hashtag string // its name, where the text is # and that name; a link once it has href
+	mention string // what is shown of a handle, after an @
 }
 
 // text returns what a reader sees of a paragraph.
@@ -195,8 +196,14 @@ func (w *writer) inline(runs []run) {
 	w.closeMarks(open)
 }
 
-// text writes the text of a run; that of a hashtag as Mastodon does.
+// text writes the text of a run; that of a hashtag or a mention as Mastodon does.
 func (w *writer) text(r run) {
+	if n := len(r.marks); n > 0 && r.marks[n-1].mention != "" {
+		w.WriteString("@<span>")
+		escape(&w.Builder, r.marks[n-1].mention)
+		w.WriteString("</span>")
+		return
+	}
 	if n := len(r.marks); n > 0 && r.marks[n-1].hashtag != "" && r.marks[n-1].tag != "" {
 		w.WriteString("#<span>")
 		escape(&w.Builder, string(r.text[len("#"):]))
@@ -213,6 +220,10 @@ func (w *writer) openMark(m *mark) {
 		w.WriteString(`<a href="`)
 		escapeAttr(&w.Builder, m.href)
 		w.WriteString(`" class="mention hashtag" rel="tag">`)
+	case m.mention != "":
+		w.WriteString(`<span class="h-card"><a href="`)
+		escapeAttr(&w.Builder, m.href)
+		w.WriteString(`" class="u-url mention">`)
 	case m.href != "":
 		w.WriteString(`<a href="`)
 		escapeAttr(&w.Builder, m.href)
@@ -226,6 +237,9 @@ func (w *writer) closeMarks(marks []*mark) {
 	for _, m := range slices.Backward(marks) {
 		if m.tag != "" {
 			w.WriteString("</" + m.tag + ">")
+		}
+		if m.mention != "" {
+			w.WriteString("</span>")
 		}
 	}
 }

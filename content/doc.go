@@ -7,9 +7,9 @@
 // Foreign HTML is read with the tokenizer of x/net/html and written anew from a small tree of blocks, so
 // nothing of the source gets through but text and checked addresses. Invariants, whatever the input:
 //   - elements are only p, br, a, em, strong, del, code, pre, blockquote, ul, ol, li, ruby, rt, rp, and
-//     span inside our own hashtags: what Mastodon (4.2 to 4.7) keeps;
-//   - attributes are only href (absolute, http or https), start, and class and rel of our own hashtags, so a feed
-//     can mention nobody, and every link that looks like a hashtag is one of Post.Tags and leads to our page of it;
+//     span inside our own hashtags and around mentions: what Mastodon (4.2 to 4.7) keeps;
+//   - attributes are only href (absolute, http or https), start, and class and rel of our own hashtags and of the
+//     mentions that the caller resolved (Options.Mentions, of posts written by hand): a feed can mention nobody, and every link that looks like a hashtag is one of Post.Tags and leads to our page of it;
 //   - hashtags are at most nine, each once, whatever its case: those of categories, those that the owner adds, those
 //     written in the text, in this order; what stands in the text is not repeated below it;
 //   - the output is well-formed, valid UTF-8 and below 100 kB, and time and memory are linear in the input;

@@ -89,20 +89,21 @@ const (
 
 // Options are the owner's wishes for the posts of one feed, or of one entry where rules have changed them.
 type Options struct {
-	Mode        Mode      // empty: ModeSummary
-	Pictures    Pictures  // empty: PicturesAttach
-	MaxPictures int       // attachments of a post; 0: 4, which is what Mastodon keeps; at most 16, as Misskey does
-	PageImage   bool      // the picture of the entry's page counts where the entry has none
-	Language    string    // where neither entry, feed nor page names one; may be empty
-	TagBase     string    // address of the page of a hashtag, less the hashtag: "https://fedi.example.com/tags/"
-	Hashtags    Hashtags  // empty: HashtagsEnd
-	Tags        []string  // further hashtags, after those of the categories, without #
-	Length      int       // characters of an excerpt; 0: 500
-	Template    *Template // how title, text, link and hashtags make a post; nil: as Render does it by itself
-	Warning     string    // content warning where the entry has none of its own; empty: none
-	Sensitive   bool      // attachments are hidden until asked for
-	Format      Format    // empty: FormatNote; an Article without a title, or with a warning, for which it has no place, is a Note
-	Settled     bool      // the post is out, so its format stays: an Article without title, or with a warning, is one, too
+	Mode        Mode               // empty: ModeSummary
+	Pictures    Pictures           // empty: PicturesAttach
+	MaxPictures int                // attachments of a post; 0: 4, which is what Mastodon keeps; at most 16, as Misskey does
+	PageImage   bool               // the picture of the entry's page counts where the entry has none
+	Language    string             // where neither entry, feed nor page names one; may be empty
+	TagBase     string             // address of the page of a hashtag, less the hashtag: "https://fedi.example.com/tags/"
+	Hashtags    Hashtags           // empty: HashtagsEnd
+	Tags        []string           // further hashtags, after those of the categories, without #
+	Length      int                // characters of an excerpt; 0: 500
+	Template    *Template          // how title, text, link and hashtags make a post; nil: as Render does it by itself
+	Warning     string             // content warning where the entry has none of its own; empty: none
+	Sensitive   bool               // attachments are hidden until asked for
+	Format      Format             // empty: FormatNote; an Article without a title, or with a warning, for which it has no place, is a Note
+	Mentions    map[string]Mention // by handle (see Handles): who is mentioned in the text. A feed can mention nobody
+	Settled     bool               // the post is out, so its format stays: an Article without title, or with a warning, is one, too
 }
 
 // Post is the outcome of rendering: what goes into a Note or an Article.

@@ -130,6 +130,7 @@ func (r *renderer) body(title string) ([]*block, bool) {
 	case r.mode == ModeFull:
 		bs, cut := r.read(title, false)
 		findHashtags(bs, r.opts.TagBase != "")
+		linkMentions(bs, r.opts.Mentions)
 		return bs, cut
 	case r.mode == ModeLink && title != "":
 		return nil, false

@@ -3,6 +3,8 @@ package federation
 import (
 	"bytes"
 	"encoding/json"
+
+	"crier/store"
 )
 
 const nsActivityStreams = "https://www.w3.org/ns/activitystreams"
@@ -77,11 +79,30 @@ type postTerms struct {
 		Container string `json:"@container"`
 		ID        string `json:"@id"`
 	} `json:"focalPoint"`
+	OStatus      string `json:"ostatus,omitempty"`
+	Conversation string `json:"conversation,omitempty"`
 }
 
 // postContext is the @context of posts, of the activities about them and of the collections that hold
 // them.
-func postContext() []any {
+func postContext() []any { return []any{nsActivityStreams, makePostTerms()} }
+
+// threadContext is the same for what may name the conversation that it belongs to.
+func threadContext() []any {
+	terms := makePostTerms()
+	terms.OStatus, terms.Conversation = "http://ostatus.org#", "ostatus:conversation"
+	return []any{nsActivityStreams, terms}
+}
+
+// contextOf is the context for an activity that embeds a post.
+func contextOf(post store.Post) []any {
+	if n, err := noteOf(post); err == nil && n.Conversation != "" {
+		return threadContext()
+	}
+	return postContext()
+}
+
+func makePostTerms() postTerms {
 	terms := postTerms{
 		Hashtag:           "as:Hashtag",
 		Sensitive:         "as:sensitive",
@@ -93,7 +114,7 @@ func postContext() []any {
 		Blurhash:          "toot:blurhash",
 	}
 	terms.FocalPoint.Container, terms.FocalPoint.ID = "@list", "toot:focalPoint"
-	return []any{nsActivityStreams, terms}
+	return terms
 }
 
 // quoteTerms names what FEP-044f says about quotes.

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // IDs makes every public address of one account. They are remembered by other servers for ever, so a
@@ -87,6 +88,14 @@ func (i IDs) Quote(quoting, quoted string) string {
 func (i IDs) PostPath(id string) (string, bool) {
 	path, ok := strings.CutPrefix(id, i.base+"/posts/")
 	return path, ok && path != ""
+}
+
+// handPath is the path of a post written by hand: 26 characters that follow from its first text, the moment and a
+// salt. There is nothing else that it could follow from; it is made once and stored. No entry can have it, since
+// an entry's path is HOST/PATH and has a slash in it.
+func handPath(markdown string, now time.Time, salt []byte) string {
+	sum := sha256.Sum256([]byte(now.UTC().Format(time.RFC3339Nano) + "\x00" + string(salt) + "\x00" + markdown))
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:])[:26])
 }
 
 // Ours reports whether an address is on this account's host.

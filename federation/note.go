@@ -14,6 +14,7 @@ const (
 	visibilityPublic    = "public"
 	visibilityUnlisted  = "unlisted"
 	visibilityFollowers = "followers"
+	visibilityDirect    = "direct" // for the actors that it mentions alone
 
 	typeNote    = "Note"
 	typeArticle = "Article"
@@ -44,6 +45,9 @@ type noteObject struct {
 	CC                []string          `json:"cc"`
 	Name              string            `json:"name,omitempty"`
 	Summary           string            `json:"summary,omitempty"`
+	InReplyTo         string            `json:"inReplyTo,omitempty"`    // one id: Akkoma takes no list
+	Conversation      string            `json:"conversation,omitempty"` // of the thread, as Mastodon (to 4.7) names it
+	Thread            string            `json:"context,omitempty"`      // the same by its name in ActivityStreams
 	Published         string            `json:"published"`
 	Updated           string            `json:"updated,omitempty"`
 	URL               string            `json:"url"`
@@ -51,7 +55,7 @@ type noteObject struct {
 	ContentMap        map[string]string `json:"contentMap,omitempty"`
 	Sensitive         bool              `json:"sensitive"`
 	Attachment        []attachment      `json:"attachment"`
-	Tag               []hashtag         `json:"tag"`
+	Tag               []tag             `json:"tag"`
 	Replies           emptyCollection   `json:"replies"`
 	Likes             countOnly         `json:"likes"`
 	Shares            countOnly         `json:"shares"`
@@ -69,7 +73,8 @@ type attachment struct {
 	FocalPoint []float64 `json:"focalPoint,omitempty"`
 }
 
-type hashtag struct {
+// tag is a Hashtag, or a Mention with the actor's id as href.
+type tag struct {
 	Type string `json:"type"`
 	Name string `json:"name"`
 	Href string `json:"href"`
@@ -118,6 +123,7 @@ type activityObject struct {
 	To        []string        `json:"to"`
 	CC        []string        `json:"cc"`
 	Object    json.RawMessage `json:"object"`
+	Target    string          `json:"target,omitempty"`
 }
 
 // note makes the post of an entry: live, with the Note exactly as it is to be served. The same arguments
@@ -133,7 +139,7 @@ func (s *Server) note(e store.Entry, fields content.Entry, p postInfo) (store.Po
 		Path: path, Entry: e.Key, ID: id, URL: firstOf(fields.URL, e.URL, id), Title: firstOf(fields.Title, e.Title),
 		Visibility: p.Visibility, State: store.PostLive,
 		Published: p.Published, Updated: p.Updated, Delivered: p.Delivered,
-		Listed: e.Listed && p.Visibility != visibilityFollowers,
+		Listed: e.Listed && forEverybody(p.Visibility),
 		Create: s.ids.Activity("Create", id, ""),
 	}
 	if post.Published.IsZero() {
@@ -146,14 +152,14 @@ func (s *Server) note(e store.Entry, fields content.Entry, p postInfo) (store.Po
 		Context: postContext(), ID: id, Type: objectType(p.Rendered), AttributedTo: s.ids.Actor(), To: to, CC: cc,
 		Summary: p.Rendered.Warning, Sensitive: p.Rendered.Sensitive,
 		Published: stamp(post.Published), Updated: stamp(post.Updated), URL: post.URL,
-		Content: p.Rendered.HTML, Attachment: attachments(p.Rendered.Attachments), Tag: []hashtag{},
+		Content: p.Rendered.HTML, Attachment: attachments(p.Rendered.Attachments), Tag: []tag{},
 		Replies: s.emptyReplies(path), Likes: noneYet(s.ids.Likes(path)), Shares: noneYet(s.ids.Shares(path)),
 	}
 	if p.Rendered.Language != "" {
 		n.ContentMap = map[string]string{p.Rendered.Language: n.Content}
 	}
 	for _, t := range p.Rendered.Tags {
-		n.Tag = append(n.Tag, hashtag{Type: "Hashtag", Name: "#" + t.Name, Href: t.Href})
+		n.Tag = append(n.Tag, tag{Type: "Hashtag", Name: "#" + t.Name, Href: t.Href})
 		post.Tags = append(post.Tags, strings.ToLower(t.Name))
 	}
 	if n.Type == typeArticle {
@@ -183,12 +189,12 @@ func (s *Server) tombstone(post store.Post, deleted time.Time) (store.Post, erro
 // version tells Updates and Deletes of one post apart and goes into the id, so the same version gives
 // the same activity; a post has but one Create, for which it is ignored.
 func (s *Server) activity(typ string, post store.Post, version string) (store.Activity, error) {
-	to, cc, err := s.audience(post.Visibility)
+	to, cc, err := s.audience(post.Visibility, post.Mentions...)
 	if err != nil {
 		return store.Activity{}, fmt.Errorf("address the %s of %s: %w", typ, post.ID, err)
 	}
 	a := activityObject{
-		Context: postContext(), ID: s.ids.Activity(typ, post.ID, version), Type: typ, Actor: s.ids.Actor(),
+		Context: contextOf(post), ID: s.ids.Activity(typ, post.ID, version), Type: typ, Actor: s.ids.Actor(),
 		To: to, CC: cc, Object: withoutContext(post.Object),
 	}
 	switch typ {
@@ -209,18 +215,28 @@ func (s *Server) activity(typ string, post store.Post, version string) (store.Ac
 }
 
 // audience is to and cc of a visibility as Mastodon reads them: private is only what has the followers
-// in to.
-func (s *Server) audience(visibility string) (to, cc []string, err error) {
-	followers := s.ids.Followers()
+// in to, and direct what has neither them nor everybody. Who is mentioned is told in any case.
+func (s *Server) audience(visibility string, mentioned ...store.Mention) (to, cc []string, err error) {
+	followers, actors := s.ids.Followers(), []string{}
+	for _, m := range mentioned {
+		actors = append(actors, m.Actor)
+	}
 	switch visibility {
 	case visibilityPublic:
-		return []string{Public}, []string{followers}, nil
+		return []string{Public}, append([]string{followers}, actors...), nil
 	case visibilityUnlisted:
-		return []string{followers}, []string{Public}, nil
+		return []string{followers}, append([]string{Public}, actors...), nil
 	case visibilityFollowers:
-		return []string{followers}, []string{}, nil
+		return []string{followers}, actors, nil
+	case visibilityDirect:
+		return actors, []string{}, nil
 	}
-	return nil, nil, fmt.Errorf("visibility %q is none of public, unlisted, followers", visibility)
+	return nil, nil, fmt.Errorf("visibility %q is none of public, unlisted, followers, direct", visibility)
+}
+
+// forEverybody reports whether a post of that visibility may be shown to whoever asks.
+func forEverybody(visibility string) bool {
+	return visibility == visibilityPublic || visibility == visibilityUnlisted
 }
 
 // objectType is the type of a post's object.
@@ -243,7 +259,7 @@ func typeOf(object []byte) string {
 // quotePolicy says who may quote a post; nothing for one that is for followers only, which nobody may pass on.
 // Nobody else is written as ourselves, since an empty list is the same as none to some (FEP-044f).
 func (s *Server) quotePolicy(p postInfo) *quotePolicy {
-	if p.Visibility == visibilityFollowers {
+	if !forEverybody(p.Visibility) {
 		return nil
 	}
 	policy := &quotePolicy{}

@@ -68,13 +68,6 @@ type tagPage struct {
 	Posts []postRow
 }
 
-type postPage struct {
-	frame
-	Content  template.HTML
-	Pictures []attachment
-	Date     time.Time
-}
-
 type errorPage struct {
 	frame
 	Text string
@@ -201,27 +194,6 @@ func (s *Server) serveProfile(w http.ResponseWriter, r *http.Request) {
 	s.servePage(w, r, page{"profile", data, []string{p.Avatar.URL, p.Header.URL}})
 }
 
-// servePostPage shows a post that has no page elsewhere. Its HTML is what package content made safe.
-func (s *Server) servePostPage(w http.ResponseWriter, r *http.Request, post store.Post) {
-	n, err := noteOf(post)
-	if err != nil {
-		s.fault(w, r, err)
-		return
-	}
-	data := postPage{
-		frame:   s.docs.pages.frame(firstOf(post.Title, "A post by @"+s.cfg.Handle)),
-		Content: template.HTML(n.Content), Date: post.Published,
-	}
-	data.Alternate = post.ID
-	var images []string
-	for _, a := range n.Attachment {
-		if a.Type == "Image" {
-			data.Pictures, images = append(data.Pictures, a), append(images, a.URL)
-		}
-	}
-	s.servePage(w, r, page{"post", data, images})
-}
-
 // serveTag answers for a hashtag's page: a list of the posts that have it.
 func (s *Server) serveTag(w http.ResponseWriter, r *http.Request) {
 	varyAccept(w)
@@ -298,7 +270,7 @@ func (l *listing) rows(db *store.DB, now time.Time) ([]postRow, error) {
 func postRows(posts []store.Post) []postRow {
 	var rows []postRow
 	for _, post := range posts {
-		if post.State != store.PostLive || post.Visibility == visibilityFollowers {
+		if post.State != store.PostLive || !forEverybody(post.Visibility) {
 			continue
 		}
 		rows = append(rows, postRow{ID: post.ID, URL: post.URL, Title: rowTitle(post), Date: post.Published, Tags: post.Tags})

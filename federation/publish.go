@@ -271,7 +271,7 @@ func (s *Server) logPublication(p store.Publication, inboxes int) {
 		Time: time.Now(), Direction: "out", Type: typ, Object: object, From: s.ids.Actor(),
 		To: "the outbox", Result: "listed", Activity: p.Activity.ID,
 	}
-	if p.Deliver {
+	if p.Deliver || len(p.Inboxes) > 0 {
 		line.To, line.Result = inboxCount(inboxes), "queued"
 	}
 	s.appendLog(line)

@@ -72,7 +72,7 @@ func (s *Server) guarded(h http.HandlerFunc) http.HandlerFunc {
 // answered. What is not for everybody is for whom it is addressed to and, if those are the followers, for each
 // of them, as on Mastodon and GoToSocial. An instance's own actor is no follower, whoever lives there.
 func (s *Server) mayRead(w http.ResponseWriter, r *http.Request, post store.Post) bool {
-	if isOpen(post) {
+	if forEverybody(post.Visibility) {
 		return true
 	}
 	varySignature(w)
@@ -89,11 +89,6 @@ func (s *Server) mayRead(w http.ResponseWriter, r *http.Request, post store.Post
 		s.fail(w, r, http.StatusForbidden, "this post is not for everybody")
 	}
 	return err == nil && addressed
-}
-
-// isOpen reports whether everybody may read a post.
-func isOpen(post store.Post) bool {
-	return post.Visibility == visibilityPublic || post.Visibility == visibilityUnlisted
 }
 
 // isAddressed reports whether a post is for an actor, by its own to and cc.

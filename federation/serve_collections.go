@@ -62,27 +62,13 @@ func serveCollection(w http.ResponseWriter, r *http.Request, v any) {
 	newDocument(mustEncode(v), ageCollection).serve(w, r)
 }
 
-// serveOutbox answers with the Creates of the listed posts, newest first.
+// serveOutbox answers with the Creates of the listed posts and the Announces of boosts, newest first.
 func (s *Server) serveOutbox(w http.ResponseWriter, r *http.Request) {
-	servePaged(s, w, r, paged[store.Post]{
-		id: s.ids.Outbox(), context: postContext(),
-		total: s.db.CountListed, page: s.db.OutboxPage, at: s.db.OutboxAt, last: s.db.OutboxLast,
+	servePaged(s, w, r, paged[store.OutboxItem]{
+		id: s.ids.Outbox(), context: threadContext(),
+		total: s.countOutbox, page: s.db.OutboxPage, at: s.db.OutboxAt, last: s.db.OutboxLast,
 		item: s.outboxItem,
 	})
-}
-
-// outboxItem is the Create of a post, with the post as it is today; nil for one that is not for everybody, whatever
-// the store lists.
-func (s *Server) outboxItem(post store.Post) (json.RawMessage, error) {
-	if !isOpen(post) || post.State != store.PostLive {
-		return nil, nil
-	}
-	post, err := s.counted(post)
-	if err != nil {
-		return nil, err
-	}
-	create, err := s.activity("Create", post, "")
-	return withoutContext(create.Body), err
 }
 
 // orderedPage is a page of an ordered collection that has but this one.
@@ -144,13 +130,6 @@ func (s *Server) serveFollowing(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.noPage(w, r)
 	}
-}
-
-// serveFeatured answers with the pinned posts, of which there are none, all on one page.
-func (s *Server) serveFeatured(w http.ResponseWriter, r *http.Request) {
-	serveCollection(w, r, collection{
-		Context: nsActivityStreams, ID: s.ids.Featured(), Type: "OrderedCollection", OrderedItems: []json.RawMessage{},
-	})
 }
 
 // servedPost is the post at the path below prefix, if whoever asks may read it; if not it has answered, and

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -87,6 +88,7 @@ type Server struct {
 	sending    *sending
 	docs       *documents // prepared answers
 	living     living     // and those about the actor
+	byHand     sync.Mutex // held while something that the owner does by hand is decided and stored
 
 	publish chan struct{} // one slot: wakes the publisher
 	deliver chan struct{} // one slot: wakes the deliverer

@@ -106,7 +106,7 @@ func (v *invariants) poll(d *Document, now time.Time) {
 			v.t.Fatalf("%s is written twice in one poll, or over another one", e.Key)
 		}
 		seen[e.Key] = true
-		if idle := e.State == store.EntryHeld || e.State == store.EntrySkipped || e.State == store.EntryGone; idle && e.Todo != store.TodoNothing {
+		if idle := e.State == store.EntryHeld || e.State == store.EntrySkipped || e.State == store.EntryWithdrawn || e.State == store.EntryGone; idle && e.Todo != store.TodoNothing {
 			v.t.Fatalf("something is to be done with an entry that is %s: %+v", e.State, e)
 		}
 		if e.Generation < 1 || len(e.Aliases) > maxAliases {

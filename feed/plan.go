@@ -250,7 +250,7 @@ func (p *planner) seen(s *subject, e store.Entry) (anew bool, err error) {
 		changed, ours = true, true // an Update may have been due before the Delete was
 	}
 	switch {
-	case e.State == store.EntrySkipped:
+	case e.State == store.EntrySkipped, e.State == store.EntryWithdrawn:
 	case e.State != store.EntryLive && s.skip:
 		withdraw(&e, store.EntrySkipped)
 		p.report("skip", &e)

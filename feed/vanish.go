@@ -32,7 +32,13 @@ func (p *planner) missing(e store.Entry) {
 
 // vanished applies the owner's policy to an entry that was taken out of the feed.
 func (p *planner) vanished(e *store.Entry) {
-	if e.State != store.EntryLive {
+	switch {
+	case e.State == store.EntryWithdrawn:
+		if !p.goesOn(e) {
+			e.State = store.EntryGone // the owner's word was about what stood in the feed: a return is news
+		}
+		return
+	case e.State != store.EntryLive:
 		if !p.goesOn(e) {
 			withdraw(e, store.EntryGone)
 			p.report("drop", e)

@@ -17,7 +17,7 @@ func (db *DB) Check() ([]string, error) {
 		for err := range tx.Check() {
 			c.say("file: %v", err)
 		}
-		for _, step := range []func(*bolt.Tx) error{c.entries, c.posts, c.followers, c.queue, c.blocks, c.seen, c.signings, c.reactions, c.compare} {
+		for _, step := range []func(*bolt.Tx) error{c.entries, c.posts, c.boosts, c.followers, c.queue, c.blocks, c.seen, c.signings, c.reactions, c.compare} {
 			if err := step(tx); err != nil {
 				return err
 			}
@@ -89,11 +89,18 @@ func (c *checker) entries(tx *bolt.Tx) error {
 
 func (c *checker) posts(tx *bolt.Tx) error {
 	c.expect(bucketOutbox, nil, nil)
+	c.expect(bucketPins, nil, nil)
 	listed := 0
 	err := each(tx, bucketPosts, func(_ []byte, p Post) {
 		if p.Listed {
 			listed++
 			c.expect(bucketOutbox, outboxKey(p), nil)
+		}
+		if !p.Pinned.IsZero() {
+			c.expect(bucketPins, pinKey(p), nil)
+			if p.State != PostLive {
+				c.say("post %s is deleted, but pinned", p.ID)
+			}
 		}
 		if p.State == PostLive && tx.Bucket(bucketActivities).Get([]byte(p.Create)) == nil {
 			c.say("post %s has no Create", p.ID)

@@ -12,6 +12,7 @@
 //   - every index row has its record and every record its index rows;
 //   - a distinct inbox is counted once for each accepted follower that is reached through it;
 //   - a post that exists has an entry or was written by hand, and a listed post has its outbox row;
+//   - a pinned post lives, and a boost that was not taken back has its Announce;
 //   - a queued delivery names an activity whose body is stored;
 //   - nobody who is blocked follows, and nothing is queued for a blocked domain.
 package store

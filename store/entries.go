@@ -19,6 +19,10 @@ const (
 	EntryLive EntryState = "live" // has a post
 	EntryGone EntryState = "gone" // its post was deleted; a return is a new generation
 
+	// EntryWithdrawn is one whose post the owner deleted while it stood in the feed. It stays without a post for
+	// as long as it stands there, whatever becomes of its text; when it is taken out of the feed it is gone.
+	EntryWithdrawn EntryState = "withdrawn"
+
 	// EntrySkipped is one that a rule of the owner keeps from becoming a post. It is remembered, so that taking
 	// the rule away does not make old entries news.
 	EntrySkipped EntryState = "skipped"

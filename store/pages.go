@@ -41,8 +41,8 @@ func (db *DB) FollowersAt(skip int) (at Cursor, err error) {
 	return at, err
 }
 
-// OutboxPage is FollowersPage for the listed posts.
-func (db *DB) OutboxPage(at Cursor, limit int) (p Page[Post], err error) {
+// OutboxPage is FollowersPage for the listed posts and the boosts.
+func (db *DB) OutboxPage(at Cursor, limit int) (p Page[OutboxItem], err error) {
 	err = db.b.View(func(tx *bolt.Tx) error {
 		p, err = outboxIndex(tx).page(at, limit)
 		return err
@@ -50,7 +50,7 @@ func (db *DB) OutboxPage(at Cursor, limit int) (p Page[Post], err error) {
 	return p, err
 }
 
-// OutboxAt is FollowersAt for the listed posts.
+// OutboxAt is FollowersAt for those.
 func (db *DB) OutboxAt(skip int) (at Cursor, err error) {
 	err = db.b.View(func(tx *bolt.Tx) error {
 		at, err = outboxIndex(tx).after(skip)
@@ -93,11 +93,8 @@ func followersIndex(tx *bolt.Tx) index[Follower] {
 	}
 }
 
-func outboxIndex(tx *bolt.Tx) index[Post] {
-	return index[Post]{
-		tx: tx, rows: bucketOutbox,
-		read: func(tx *bolt.Tx, row []byte) (Post, error) { return get[Post](tx, bucketPosts, row[8:]) },
-	}
+func outboxIndex(tx *bolt.Tx) index[OutboxItem] {
+	return index[OutboxItem]{tx: tx, rows: bucketOutbox, read: outboxItem}
 }
 
 // walk calls f with the keys of rows that count, from the one that start moves a cursor to and on by step,

@@ -21,7 +21,7 @@ const (
 // Post is one post as the world sees it.
 type Post struct {
 	Path       string          `json:"path"`            // below /posts/, with the generation
-	Entry      string          `json:"entry,omitempty"` // key of its entry
+	Entry      string          `json:"entry,omitempty"` // key of its entry; empty: written by hand
 	ID         string          `json:"id"`
 	URL        string          `json:"url"` // what a browser is sent to
 	Title      string          `json:"title,omitempty"`
@@ -35,6 +35,24 @@ type Post struct {
 	Create     string          `json:"create"`              // id of its Create
 	Tags       []string        `json:"tags,omitempty"`      // hashtags without #, lower case
 	Object     json.RawMessage `json:"object"`              // the Note, or the Tombstone, exactly as served
+
+	// Pinned is when the post was pinned, zero if it is not. It is the store's own: only Pin changes it, and a
+	// deletion ends it, whatever a publication says.
+	Pinned time.Time `json:"pinned,omitzero"`
+
+	// What a post written by hand has beside these.
+	Source   string    `json:"source,omitempty"`   // its Markdown
+	Mentions []Mention `json:"mentions,omitempty"` // the actors it is addressed to by name
+	Told     []string  `json:"told,omitempty"`     // every inbox beside those of the followers that was ever sent it
+}
+
+// Mention is an actor that a post is addressed to by name.
+type Mention struct {
+	Actor    string `json:"actor"`              // id
+	Name     string `json:"name"`               // "@user@host", as the text has it where it does
+	Page     string `json:"page"`               // what a browser opens
+	Inbox    string `json:"inbox"`              // where the post goes
+	Answered bool   `json:"answered,omitempty"` // the post answers one of its posts: it stays, whatever the text says
 }
 
 // Activity is one activity of ours, exactly as it is sent.
@@ -55,6 +73,7 @@ type Publication struct {
 	Create   *Activity     // the Create with the newest object, where a Create still stands in the outbox
 	Deliver  bool          // to the inboxes of all followers
 	Pace     time.Duration // over which those are spread
+	Inboxes  []string      // and to these, each once; none that the followers are reached through
 	Log      []LogEntry
 }
 
@@ -97,18 +116,33 @@ func publish(tx *bolt.Tx, now time.Time, p Publication) (queued int, err error) 
 			return 0, err
 		}
 	}
-	if p.Deliver {
-		if queued, err = fanOut(tx, now, spread{activity: p.Activity, renewed: p.Create != nil, pace: p.Pace}); err != nil {
+	if p.Post.State == PostDeleted {
+		if err := dropBoost(tx, p.Post.ID, now); err != nil {
 			return 0, err
 		}
+	}
+	if queued, err = sendOut(tx, now, p); err != nil {
+		return 0, err
 	}
 	return queued, appendLog(tx, p.Log...)
 }
 
-// putPost writes a post with its index rows.
+// putPost writes a post with its index rows. A pin stays as it is while the post lives.
 func putPost(tx *bolt.Tx, p Post) error {
 	old, err := get[Post](tx, bucketPosts, []byte(p.Path))
 	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	p.Pinned = time.Time{}
+	if p.State == PostLive {
+		p.Pinned = old.Pinned
+	}
+	return replacePost(tx, old, p)
+}
+
+// replacePost writes a post and its index rows in the place of what was there (the zero value: nothing).
+func replacePost(tx *bolt.Tx, old, p Post) error {
+	if err := indexPin(tx, old, p); err != nil {
 		return err
 	}
 	outbox := tx.Bucket(bucketOutbox)
@@ -198,11 +232,15 @@ func (db *DB) counter(key []byte) (n int, err error) {
 	return n, err
 }
 
-// Outbox returns up to limit listed posts, newest first, that come after the first skip ones.
+// Outbox returns up to limit listed posts, newest first, that come after the first skip ones. Boosts are left
+// out.
 func (db *DB) Outbox(skip, limit int) (page []Post, err error) {
 	err = db.b.View(func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucketOutbox).Cursor()
 		for k, _ := c.Last(); k != nil && len(page) < limit; k, _ = c.Prev() {
+			if isAddress(string(k[8:])) {
+				continue
+			}
 			if skip > 0 {
 				skip--
 				continue

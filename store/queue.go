@@ -17,11 +17,13 @@ type hostRow struct {
 }
 
 // supersede removes from the queue what an Update or Delete of the same object makes pointless: everything
-// before a Delete, and Updates that were never tried before an Update. told says that the activity itself
-// is needless too, because a Create that was never tried still waits and carries the newest text by now.
-// A delivery under way keeps its host claimed until it is settled, so that nothing overtakes it.
+// before a Delete, Updates that were never tried before an Update, and what an activity takes back. told says
+// that the activity itself is needless too, because a Create that was never tried still waits and carries the
+// newest text by now, or because the Announce that it undoes was never tried. A delivery under way keeps its host
+// claimed until it is settled, so that nothing overtakes it.
 func supersede(tx *bolt.Tx, w wave, inbox string) (told bool, err error) {
-	if w.Type != "Update" && w.Type != "Delete" {
+	act := w.Type
+	if act != "Update" && act != "Delete" && takesBack(act) == "" {
 		return false, nil
 	}
 	for _, k := range keys(tx, bucketQueueObjects, prefix(inbox, w.Object)) {
@@ -32,11 +34,12 @@ func supersede(tx *bolt.Tx, w wave, inbox string) (told bool, err error) {
 		// A post that a stop cut off does not count as an attempt, but may have arrived.
 		untried := !d.Tried
 		switch {
-		case w.Type == "Delete", d.Type == "Update" && untried:
+		case act == "Delete", act == "Update" && d.Type == act && untried, d.Type == takesBack(act):
 			if err := dropDelivery(tx, d); err != nil {
 				return false, err
 			}
-		case d.Type == "Create" && untried && w.Renewed:
+			told = told || act == "Undo" && untried
+		case act == "Update" && d.Type == "Create" && untried && w.Renewed:
 			told = true
 		}
 	}
@@ -173,7 +176,9 @@ func release(tx *bolt.Tx, activity, typ string) error {
 }
 
 // kept tells whether activities of a type stay fetchable after their delivery.
-func kept(typ string) bool { return typ == "Create" || typ == "Update" || typ == "Delete" }
+func kept(typ string) bool {
+	return typ == "Create" || typ == "Update" || typ == "Delete" || typ == "Announce"
+}
 
 // dropRows takes out of the queue the deliveries whose rows in queue_objects begin with rows.
 func dropRows(tx *bolt.Tx, rows []byte, which func(Delivery) bool) error {

@@ -20,7 +20,7 @@ import (
 //	  account           Account
 //	  presence          Presence
 //	  inboxes           how many distinct inboxes are not gone, 8 bytes
-//	  followers, listed, signings: counts, 8 bytes
+//	  followers, listed, signings, boosts: counts, 8 bytes
 //	  whole             there where the list of followers is known to be whole
 //	feeds               address                  → Feed
 //	entries             key                      → Entry
@@ -31,7 +31,10 @@ import (
 //	entries_due         time key                 index of entries with something to do
 //	posts               path                     → Post
 //	posts_by_url        address (see urlKey)     → path, plain
-//	outbox              time path                index of listed posts
+//	outbox              time path                index of listed posts, and
+//	                    time object              of boosts that were not taken back
+//	pins                time path                index of pinned posts
+//	boosts              object                   → Boost
 //	activities          id                       → Activity
 //	activity_rows       id                       → how many queued deliveries name it, 8 bytes
 //	followers           actor                    → Follower
@@ -73,6 +76,8 @@ var (
 	bucketPosts          = []byte("posts")
 	bucketPostsByURL     = []byte("posts_by_url")
 	bucketOutbox         = []byte("outbox")
+	bucketPins           = []byte("pins")
+	bucketBoosts         = []byte("boosts")
 	bucketActivities     = []byte("activities")
 	bucketActivityRows   = []byte("activity_rows")
 	bucketFollowers      = []byte("followers")
@@ -112,6 +117,7 @@ var (
 		bucketSignings,
 		bucketReactions, bucketReactionsByPost, bucketReactionsByActor, bucketReactionCounts, bucketReactionHosts,
 		bucketUndone, bucketFollowerHosts,
+		bucketPins, bucketBoosts,
 	}
 
 	keySchema    = []byte("schema")
@@ -123,6 +129,7 @@ var (
 	keySignings  = []byte("signings")
 	keyReactions = []byte("reactions")
 	keyWhole     = []byte("whole")
+	keyBoosts    = []byte("boosts")
 )
 
 // endOfTime is the time of a row that is never due.

@@ -41,11 +41,8 @@ type spread struct {
 
 // fanOut begins the wave of an activity and returns to how many inboxes it goes.
 func fanOut(tx *bolt.Tx, now time.Time, s spread) (inboxes int, err error) {
-	w := wave{
-		Activity: s.activity.ID, Type: s.activity.Type, Object: s.activity.Object,
-		Renewed: s.renewed, Added: now, Pace: s.pace,
-		Total: int(parseNumber(tx.Bucket(bucketMeta).Get(keyInboxes))),
-	}
+	w := waveOf(now, s)
+	w.Total = int(parseNumber(tx.Bucket(bucketMeta).Get(keyInboxes)))
 	needless, err := outdate(tx, &w)
 	if err != nil || needless {
 		return 0, err
@@ -64,6 +61,13 @@ func fanOut(tx *bolt.Tx, now time.Time, s spread) (inboxes int, err error) {
 	return queued + w.Total - come, nil
 }
 
+func waveOf(now time.Time, s spread) wave {
+	return wave{
+		Activity: s.activity.ID, Type: s.activity.Type, Object: s.activity.Object,
+		Renewed: s.renewed, Added: now, Pace: s.pace,
+	}
+}
+
 // waveKey lets deletions go first: what is to disappear should not wait for what appears.
 func waveKey(w wave, seq uint64) []byte {
 	class := byte(1)
@@ -74,10 +78,10 @@ func waveKey(w wave, seq uint64) []byte {
 }
 
 // outdate ends the waves that a new one of the same object makes pointless: all of them for a Delete, those
-// of Updates for an Update. Where the Create is still on its way, whoever it has not come to gets the new text
+// of Updates for an Update, and what an activity takes back: an Undo goes only to those who were told. Where the Create is still on its way, whoever it has not come to gets the new text
 // with it, and the Update goes only to the others; needless says that there are none.
 func outdate(tx *bolt.Tx, w *wave) (needless bool, err error) {
-	if w.Type != "Update" && w.Type != "Delete" {
+	if w.Type != "Update" && w.Type != "Delete" && takesBack(w.Type) == "" {
 		return false, nil
 	}
 	for _, k := range keys(tx, bucketWaves, nil) {
@@ -87,11 +91,15 @@ func outdate(tx *bolt.Tx, w *wave) (needless bool, err error) {
 		}
 		switch {
 		case old.Object != w.Object:
-		case w.Type == "Delete", old.Type == "Update":
+		case w.Type == "Delete", w.Type == "Update" && old.Type == "Update", old.Type == takesBack(w.Type):
 			if err := endWave(tx, k, old); err != nil {
 				return false, err
 			}
-		case old.Type == "Create" && w.Renewed:
+			if w.Type == "Undo" {
+				w.Until, w.Total = old.After, old.Queued
+				needless = old.Queued == 0
+			}
+		case w.Type == "Update" && old.Type == "Create" && w.Renewed:
 			w.Until, w.Total = old.After, old.Queued
 			needless = old.Queued == 0
 		}
@@ -126,18 +134,8 @@ func advance(tx *bolt.Tx, now time.Time, key []byte, w wave, max int) (queued, c
 		}
 	}
 	over := k == nil || w.Until != "" && string(k) > w.Until
-	for _, inbox := range inboxes {
-		told, err := supersede(tx, w, inbox)
-		if err != nil {
-			return 0, 0, err
-		}
-		if told || isBlocked(tx, inbox) {
-			continue
-		}
-		if err := enqueue(tx, now, Activity{ID: w.Activity, Type: w.Type, Object: w.Object}, inbox); err != nil {
-			return 0, 0, err
-		}
-		queued++
+	if queued, err = tell(tx, now, w, inboxes); err != nil {
+		return 0, 0, err
 	}
 	come = len(inboxes)
 	w.Queued += come

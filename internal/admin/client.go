@@ -66,11 +66,6 @@ func (c *Client) Followers(ctx context.Context) ([]Follower, error) {
 	return get[[]Follower](ctx, c, pathFollowers, nil)
 }
 
-// Posts lists the posts, newest first.
-func (c *Client) Posts(ctx context.Context) ([]Post, error) {
-	return get[[]Post](ctx, c, pathPosts, nil)
-}
-
 // Deliveries lists what waits in the queue, oldest first.
 func (c *Client) Deliveries(ctx context.Context) ([]Delivery, error) {
 	return get[[]Delivery](ctx, c, pathDeliveries, nil)

@@ -36,6 +36,7 @@ type Ops struct {
 	Block   func(context.Context, BlockRequest) (BlockChange, error)
 	Unblock func(ctx context.Context, what string) (Block, error)
 	Handle  func(ctx context.Context, actor json.RawMessage) (string, error) // nil: handles are not asked for
+	Hand    Hand
 }
 
 // Status returns the whole state at a glance.
@@ -152,23 +153,6 @@ func (o *Ops) Followers(context.Context) ([]Follower, error) {
 		out[i] = Follower{
 			Actor: f.Actor, Handle: f.Handle, Name: f.Name, Inbox: f.Inbox, SharedInbox: f.SharedInbox,
 			Since: f.Since, State: string(f.State),
-		}
-	}
-	return out, nil
-}
-
-// Posts lists the posts, newest first.
-func (o *Ops) Posts(context.Context) ([]Post, error) {
-	list, err := o.Store.Posts()
-	if err != nil {
-		return nil, fmt.Errorf("list posts: %w", err)
-	}
-	out := make([]Post, len(list))
-	for i, p := range list {
-		out[i] = Post{
-			ID: p.ID, URL: p.URL, Title: p.Title, State: string(p.State), Visibility: p.Visibility,
-			Published: p.Published, Updated: Time{p.Updated}, Deleted: p.Deleted,
-			Delivered: p.Delivered, Listed: p.Listed,
 		}
 	}
 	return out, nil

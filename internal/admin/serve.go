@@ -20,7 +20,6 @@ const (
 const (
 	pathStatus     = "/status"
 	pathFollowers  = "/followers"
-	pathPosts      = "/posts"
 	pathDeliveries = "/deliveries"
 	pathLog        = "/log"
 	pathPoll       = "/poll"
@@ -59,7 +58,6 @@ func handler(ops *Ops) http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET "+pathStatus, answer(func(r *http.Request) (any, error) { return ops.Status(r.Context()) }))
 	m.HandleFunc("GET "+pathFollowers, answer(func(r *http.Request) (any, error) { return ops.Followers(r.Context()) }))
-	m.HandleFunc("GET "+pathPosts, answer(func(r *http.Request) (any, error) { return ops.Posts(r.Context()) }))
 	m.HandleFunc("GET "+pathDeliveries, answer(func(r *http.Request) (any, error) { return ops.Deliveries(r.Context()) }))
 	m.HandleFunc("GET "+pathLookup, answer(func(r *http.Request) (any, error) {
 		return ops.Lookup(r.Context(), r.FormValue("what"))
@@ -74,6 +72,7 @@ func handler(ops *Ops) http.Handler {
 	m.HandleFunc("GET "+pathLog, func(w http.ResponseWriter, r *http.Request) { serveLog(ops, w, r) })
 	ops.followerRoutes(m)
 	ops.blockRoutes(m)
+	ops.postRoutes(m)
 	return m
 }
 

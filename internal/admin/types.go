@@ -86,20 +86,6 @@ type Follower struct {
 	State       string    `json:"state"` // "accepted" or "pending"
 }
 
-// Post is one post, without its text.
-type Post struct {
-	ID         string    `json:"id"`
-	URL        string    `json:"url"`
-	Title      string    `json:"title"`
-	State      string    `json:"state"` // "live" or "deleted"
-	Visibility string    `json:"visibility"`
-	Published  time.Time `json:"published"`
-	Updated    Time      `json:"updated"`
-	Deleted    time.Time `json:"deleted,omitzero"`
-	Delivered  bool      `json:"delivered"` // was sent to the followers
-	Listed     bool      `json:"listed"`    // stands in the outbox
-}
-
 // Delivery is one activity on its way to one inbox.
 type Delivery struct {
 	Activity  string    `json:"activity"`

@@ -18,6 +18,8 @@ type operator interface {
 	Status(context.Context) (admin.Status, error)
 	Followers(context.Context) ([]admin.Follower, error)
 	Posts(context.Context) ([]admin.Post, error)
+	ShowPost(context.Context, string) (admin.PostDetail, error)
+	DoPost(context.Context, admin.PostRequest) (admin.PostDone, error)
 	Deliveries(context.Context) ([]admin.Delivery, error)
 	Log(context.Context, admin.LogQuery) ([]admin.LogLine, error)
 	PollNow(context.Context, admin.PollRequest) (admin.PollResult, error)

@@ -11,10 +11,6 @@ import (
 	"crier/internal/app"
 )
 
-func postListCommand() command {
-	return listing("The posts, newest first", operator.Posts, showPosts)
-}
-
 func deliveryListCommand() command {
 	return listing("What waits to be delivered, oldest first", operator.Deliveries, showDeliveries)
 }
@@ -37,22 +33,6 @@ func listing[T any](short string, read func(operator, context.Context) ([]T, err
 			})
 		},
 	}
-}
-
-func showPosts(d display, list []admin.Post) {
-	if len(list) == 0 {
-		fmt.Fprintln(d, "no posts yet")
-		return
-	}
-	t := newTable(table.Row{"published", "state", "post"})
-	for _, p := range list {
-		address := titleOr(p.URL, p.ID)
-		t.AppendRow(table.Row{day(p.Published), p.State, d.fit(line(titleOr(p.Title, address)), 22)})
-		if p.Title != "" {
-			t.AppendRow(table.Row{"", "", d.fit(line(address), 22)})
-		}
-	}
-	fmt.Fprintln(d, t.Render())
 }
 
 func showDeliveries(d display, list []admin.Delivery) {

@@ -35,7 +35,7 @@ func commands() []command {
 	return []command{
 		serveCommand(), demoCommand(), checkCommand(), statusCommand(), pollCommand(), previewCommand(), logCommand(),
 		followerCommand(), blockCommand(),
-		{use: "post", short: "The posts", subs: []command{postListCommand()}},
+		postCommand(),
 		{use: "delivery", short: "The outgoing queue", subs: []command{deliveryListCommand()}},
 		lookupCommand(), healthcheckCommand(), versionCommand(),
 	}

@@ -29,6 +29,7 @@ type ActorOptions struct {
 	NoSharedInbox bool // endpoints.sharedInbox is left out
 	KeyDocument   bool // the key is a document of its own, …/main-key, as on GoToSocial
 	Ed25519       bool // it has an Ed25519 key as well, …#ed25519-key, as on Fedify
+	Locked        bool // a Follow waits for Approve or Reject
 }
 
 // Actor is what a test needs to know of a local actor.
@@ -42,10 +43,15 @@ type actor struct {
 	Actor
 	opts      ActorOptions
 	gone      bool
+	moved     time.Time          // when it moved away; zero: never
 	extra     map[string]any     // properties that SetProperty put in
 	follows   map[string]*Follow // by the id of who is followed
 	followers map[string]bool    // ids
-	timeline  []string           // ids of notes, oldest first
+	requests  map[string]bool    // ids of who asked to follow and waits for approval
+	asked     map[string]string  // id of the Follow, by the id of who follows or asked to
+	blocks    map[string]string  // id of the Block, by the id of who is blocked
+	blockedBy map[string]bool    // ids
+	timeline  []shown            // oldest first
 	outbox    []map[string]any   // Creates, oldest first
 }
 
@@ -54,7 +60,8 @@ func (s *Server) newActor(name string, o ActorOptions) *actor {
 	if name == instanceName {
 		id = s.base + "/actor"
 	}
-	a := &actor{opts: o, extra: map[string]any{}, follows: map[string]*Follow{}, followers: map[string]bool{}}
+	a := &actor{opts: o, extra: map[string]any{}, follows: map[string]*Follow{}, followers: map[string]bool{},
+		requests: map[string]bool{}, asked: map[string]string{}, blocks: map[string]string{}, blockedBy: map[string]bool{}}
 	a.Actor = Actor{Name: name, ID: id, KeyID: id + "#main-key", Inbox: id + "/inbox", Followers: id + "/followers", Key: s.keys.Key(id)}
 	if o.KeyDocument {
 		a.KeyID = id + "/main-key"
@@ -140,7 +147,7 @@ func (s *Server) document(name string) (doc map[string]any, gone bool) {
 		"@context": []any{"https://www.w3.org/ns/activitystreams", "https://w3id.org/security/v1"},
 		"id":       a.ID, "type": "Person", "preferredUsername": a.Name, "name": strings.ToUpper(a.Name[:min(1, len(a.Name))]) + a.Name[min(1, len(a.Name)):],
 		"inbox": a.Inbox, "outbox": a.ID + "/outbox", "followers": a.Followers, "following": a.ID + "/following",
-		"url": s.base + "/@" + a.Name, "summary": "", "manuallyApprovesFollowers": false,
+		"url": s.base + "/@" + a.Name, "summary": "", "manuallyApprovesFollowers": a.opts.Locked,
 		"published": s.now().Add(-400 * 24 * time.Hour).UTC().Format(time.RFC3339),
 		"publicKey": map[string]any{"id": a.KeyID, "owner": a.ID, "publicKeyPem": publicPEM(a.Key)},
 	}
@@ -234,7 +241,9 @@ func (a *actor) items(kind string) []any {
 		}
 	case "following":
 		for _, id := range slices.Sorted(maps.Keys(a.follows)) {
-			items = append(items, id)
+			if a.follows[id].Accepted {
+				items = append(items, id)
+			}
 		}
 	case "outbox":
 		for _, c := range slices.Backward(a.outbox) {

@@ -3,8 +3,8 @@
 //
 // A [Server] is one instance. It behaves like Mastodon 4.5 where Mastodon is clear, and like the strictest
 // server known where servers differ: it signs what it sends and what it fetches, verifies what it gets,
-// resolves handles over split domains, keeps timelines, edits and tombstones. A [Network] joins several
-// handlers in one process, without sockets.
+// resolves handles over split domains, keeps timelines, edits, boosts, pins and tombstones, approves, blocks and
+// moves. A [Network] joins several handlers in one process, without sockets.
 //
 // Invariants:
 //   - It imports nothing of crier. Signatures are made and checked here with the standard library alone, by the

@@ -221,7 +221,7 @@ func TestEditsAndTombstones(t *testing.T) {
 		{"delete", tomb, "note deleted"},
 		{"back", edited(create, "Create", "5", nil), "ignored: a deleted id cannot come back"},
 		{"edit back", edited(create, "Update", "6", map[string]any{"updated": later}), "ignored: a deleted id cannot come back"},
-		{"stranger's", map[string]any{"id": bob + "/l", "type": "Like", "actor": bob, "object": alice}, "ignored: a Like means nothing here"},
+		{"stranger's", map[string]any{"id": bob + "/l", "type": "Like", "actor": bob, "object": alice}, "ignored: the note that is liked is unknown here"},
 	} {
 		if status, body, err := w.b.Send(t.Context(), "bob", w.a.SharedInbox(), step.act); err != nil || status != 202 {
 			t.Fatalf("%s: %d %s %v", step.name, status, body, err)

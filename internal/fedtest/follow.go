@@ -7,9 +7,11 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 )
 
-// Follow is a follow of a local actor.
+// Follow is a follow of a local actor. One that was rejected, be it at once or after it had been accepted, stays
+// listed but counts for nothing.
 type Follow struct {
 	ID       string // of the activity
 	Object   string // who is followed
@@ -30,18 +32,37 @@ func (s *Server) applyFollow(ctx context.Context, act activity) (string, error) 
 	}
 	s.mu.Lock()
 	a := s.actors[name]
-	a.followers[who.ID] = true
-	accept := map[string]any{
-		"@context": "https://www.w3.org/ns/activitystreams", "id": s.nextID(a.ID, "accepts"),
-		"type": "Accept", "actor": a.ID, "to": []string{who.ID},
-		"object": map[string]any{"id": act.ID, "type": "Follow", "actor": act.Actor, "object": a.ID},
+	a.asked[who.ID] = act.ID
+	verdict, effect := "Accept", "follower added"
+	switch { // as Mastodon (activity/follow.rb)
+	case a.extra["movedTo"] != nil:
+		verdict, effect = "Reject", "follow rejected: "+name+" has moved"
+	case a.blocks[who.ID] != "":
+		verdict, effect = "Reject", "follow rejected: "+name+" blocks who asks"
+	case a.opts.Locked && !a.followers[who.ID]:
+		a.requests[who.ID] = true
+		s.touch()
+		s.mu.Unlock()
+		return "follow waits for approval", nil
+	default:
+		a.followers[who.ID] = true
 	}
+	answer := s.answer(a, verdict, who.ID, act.ID)
 	s.touch()
 	s.mu.Unlock()
 	s.work.Go(func() {
-		s.Send(s.life, name, who.Inbox, accept) // what became of it, the other side records
+		s.Send(s.life, name, who.Inbox, answer) // what became of it, the other side records
 	})
-	return "follower added", nil
+	return effect, nil
+}
+
+// answer makes the Accept or Reject of a Follow, which it embeds. The lock must be held.
+func (s *Server) answer(a *actor, verdict, follower, follow string) map[string]any {
+	return map[string]any{
+		"@context": "https://www.w3.org/ns/activitystreams", "id": s.nextID(a.ID, strings.ToLower(verdict)+"s"),
+		"type": verdict, "actor": a.ID, "to": []string{follower},
+		"object": map[string]any{"id": follow, "type": "Follow", "actor": follower, "object": a.ID},
+	}
 }
 
 // embeddedFollow is a Follow inside an Accept, Reject or Undo. Bridgy Fed, Misskey and GoToSocial want it
@@ -87,17 +108,30 @@ func (s *Server) applyAnswer(act activity) (string, error) {
 }
 
 func (s *Server) applyUndo(act activity) (string, error) {
-	f, err := readFollow(act)
-	if err != nil {
-		return "", err
+	var inner embeddedFollow
+	if err := json.Unmarshal(act.Object, &inner); err != nil {
+		return "", refuse(http.StatusBadRequest, "Undo %s does not embed what it undoes", act.ID)
 	}
-	if f.Actor != act.Actor {
-		return "", refuse(http.StatusUnauthorized, "%s undoes a follow by %s", act.Actor, f.Actor)
+	if inner.Actor != act.Actor {
+		return "", refuse(http.StatusUnauthorized, "%s undoes what %s did", act.Actor, inner.Actor)
 	}
-	name, _ := s.resourceName(objectID(f.Object))
+	switch inner.Type {
+	case "Follow":
+		return s.undoFollow(act, objectID(inner.Object))
+	case "Like", "Announce":
+		return s.undoReaction(act, inner)
+	case "Block":
+		return s.undoBlock(act, objectID(inner.Object))
+	}
+	return "ignored: the Undo of a " + inner.Type + " means nothing here", nil
+}
+
+func (s *Server) undoFollow(act activity, object string) (string, error) {
+	name, _ := s.resourceName(object)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if a := s.actors[name]; a != nil && a.followers[act.Actor] {
+	if a := s.actors[name]; a != nil && (a.followers[act.Actor] || a.requests[act.Actor]) {
+		delete(a.requests, act.Actor)
 		delete(a.followers, act.Actor)
 		s.touch()
 		return "follower removed", nil

@@ -33,13 +33,14 @@ type Arrival struct {
 
 // activity is what is read of an activity before its object is looked into.
 type activity struct {
-	ID     string          `json:"id"`
-	Type   string          `json:"type"`
-	Actor  string          `json:"actor"`
-	Object json.RawMessage `json:"object"`
-	To     oneOrMany       `json:"to"`
-	CC     oneOrMany       `json:"cc"`
-	Target string          `json:"target"`
+	ID        string          `json:"id"`
+	Type      string          `json:"type"`
+	Actor     string          `json:"actor"`
+	Object    json.RawMessage `json:"object"`
+	To        oneOrMany       `json:"to"`
+	CC        oneOrMany       `json:"cc"`
+	Target    string          `json:"target"`
+	Published time.Time       `json:"published"`
 }
 
 // oneOrMany reads a string or a list of strings.
@@ -181,6 +182,18 @@ func (s *Server) apply(ctx context.Context, act activity) (string, error) {
 		return s.applyAnswer(act)
 	case "Undo":
 		return s.applyUndo(act)
+	case "Move":
+		return s.applyMove(ctx, act)
+	case "Like":
+		return s.applyLike(act)
+	case "Announce":
+		return s.applyAnnounce(ctx, act)
+	case "Add", "Remove":
+		return s.applyPin(ctx, act)
+	case "Block":
+		return s.applyBlock(act)
+	case "Flag":
+		return s.applyFlag(act)
 	}
 	return "ignored: a " + act.Type + " means nothing here", nil
 }

@@ -19,7 +19,20 @@ type Note struct {
 	Updated         time.Time // zero: never
 	Edits           []string  // earlier contents, oldest first
 	Raw             json.RawMessage
-	Create          string // id of the activity that brought it
+	Create          string // id of the activity that brought it; empty where it was fetched
+	InReplyTo       string // id of another
+	Visibility      Visibility
+	BoostedBy       string // in a timeline: id of the actor whose boost stands there; empty: the note itself does
+	Boost           string // in a timeline: id of that Announce
+
+	sentTo []string // inboxes that got it; of a local note
+}
+
+// shown is a line of a timeline.
+type shown struct {
+	note  string // id
+	boost string // id of the Announce that brought it there; empty: it came by itself
+	by    string // id of who boosted it
 }
 
 // noteJSON is what is read of a Note.
@@ -85,10 +98,9 @@ func (s *Server) applyNote(ctx context.Context, act activity, late bool) (string
 	if len(names) == 0 {
 		return "ignored: nobody here follows its author or is addressed", nil
 	}
-	s.notes[n.ID] = &Note{ID: n.ID, Author: act.Actor, URL: n.URL, Content: n.Content, Published: n.Published,
-		Updated: n.Updated, Raw: act.Object, Create: act.ID}
+	s.notes[n.ID] = n.note(act.Object, author, act.ID)
 	for _, name := range names {
-		s.actors[name].timeline = append(s.actors[name].timeline, n.ID)
+		s.actors[name].timeline = append(s.actors[name].timeline, shown{note: n.ID})
 	}
 	s.touch()
 	effect := "note stored for " + strings.Join(names, ", ")
@@ -96,6 +108,12 @@ func (s *Server) applyNote(ctx context.Context, act activity, late bool) (string
 		effect += " (by its Update)"
 	}
 	return effect, nil
+}
+
+// note is the note as it is kept; author is whom it is attributed to.
+func (n noteJSON) note(raw json.RawMessage, author RemoteActor, create string) *Note {
+	return &Note{ID: n.ID, Author: n.AttributedTo, URL: n.URL, Content: n.Content, Published: n.Published, Updated: n.Updated,
+		Raw: raw, Create: create, InReplyTo: n.InReplyTo, Visibility: visibilityOf(n.To, n.CC, author.Followers)}
 }
 
 // audience names the local actors that get a note. The lock must be held.
@@ -107,7 +125,7 @@ func (s *Server) audience(act activity, author RemoteActor) []string {
 		a := s.actors[name]
 		f := a.follows[act.Actor]
 		follows := f != nil && f.Accepted && toFollowers
-		if name != instanceName && !a.gone && (follows || slices.Contains(all, a.ID)) {
+		if name != instanceName && !a.gone && a.blocks[act.Actor] == "" && (follows || slices.Contains(all, a.ID)) {
 			names = append(names, name)
 		}
 	}
@@ -185,7 +203,13 @@ func (s *Server) applyDelete(act activity) (string, error) {
 		delete(s.remotes, id)
 		for _, a := range s.actors {
 			delete(a.followers, id)
+			delete(a.requests, id)
 			delete(a.follows, id)
+		}
+		for noteID, n := range s.notes {
+			if n.Author == id {
+				s.dropNote(noteID)
+			}
 		}
 		s.touch()
 		return "actor forgotten", nil
@@ -199,11 +223,22 @@ func (s *Server) applyDelete(act activity) (string, error) {
 	if old == nil {
 		return "ignored: the note is unknown here (its id is taken no more)", nil
 	}
+	s.dropNote(id)
+	return "note deleted", nil
+}
+
+// dropNote removes a note, for ever, and all that was said of it. The lock must be held.
+func (s *Server) dropNote(id string) {
+	s.tombs[id] = true
 	delete(s.notes, id)
 	for _, a := range s.actors {
-		a.timeline = slices.DeleteFunc(a.timeline, func(t string) bool { return t == id })
+		a.timeline = slices.DeleteFunc(a.timeline, func(t shown) bool { return t.note == id })
+		a.outbox = slices.DeleteFunc(a.outbox, func(c map[string]any) bool { return c["id"] == id+"/activity" })
 	}
-	return "note deleted", nil
+	maps.DeleteFunc(s.reactions, func(_ string, r Reaction) bool { return r.Object == id })
+	for who := range s.pins {
+		s.pins[who] = slices.DeleteFunc(s.pins[who], func(p string) bool { return p == id })
+	}
 }
 
 // Timeline returns the notes that the local actor sees, newest arrival first.
@@ -215,9 +250,10 @@ func (s *Server) Timeline(user string) []Note {
 		return nil
 	}
 	var notes []Note
-	for _, id := range slices.Backward(a.timeline) {
-		n := *s.notes[id]
+	for _, line := range slices.Backward(a.timeline) {
+		n := *s.notes[line.note]
 		n.Edits = slices.Clone(n.Edits)
+		n.Boost, n.BoostedBy = line.boost, line.by
 		notes = append(notes, n)
 	}
 	return notes

@@ -43,19 +43,22 @@ type Server struct {
 	stop context.CancelFunc
 	work sync.WaitGroup
 
-	mu       sync.Mutex // guards all below; never held over a request
-	actors   map[string]*actor
-	remotes  map[string]RemoteActor // by id
-	keyCache map[string]remoteKey   // by key id
-	notes    map[string]*Note       // by id
-	tombs    map[string]bool        // ids that were deleted
-	seen     map[string]bool        // ids of activities that took effect
-	arrivals []Arrival
-	changed  chan struct{} // closed and replaced at every change
-	faults   []*Fault
-	hook     func(*http.Request)
-	secure   bool
-	serial   int
+	mu        sync.Mutex // guards all below; never held over a request
+	actors    map[string]*actor
+	remotes   map[string]RemoteActor // by id
+	keyCache  map[string]remoteKey   // by key id
+	notes     map[string]*Note       // by id
+	tombs     map[string]bool        // ids that were deleted
+	seen      map[string]bool        // ids of activities that took effect
+	moves     map[string]moved       // by the id of who moved
+	reactions map[string]Reaction    // by their ids
+	pins      map[string][]string    // ids of notes, by the id of who pinned them
+	arrivals  []Arrival
+	changed   chan struct{} // closed and replaced at every change
+	faults    []*Fault
+	hook      func(*http.Request)
+	secure    bool
+	serial    int
 
 	signatures Signatures
 }
@@ -71,7 +74,8 @@ func New(c Config) *Server {
 		base: strings.TrimSuffix(c.BaseURL, "/"), host: c.Host, scheme: u.Scheme, bind: u.Host,
 		now: c.Now, keys: c.Keys, secure: c.Secure, changed: make(chan struct{}),
 		actors: map[string]*actor{}, remotes: map[string]RemoteActor{}, keyCache: map[string]remoteKey{},
-		notes: map[string]*Note{}, tombs: map[string]bool{}, seen: map[string]bool{},
+		notes: map[string]*Note{}, tombs: map[string]bool{}, seen: map[string]bool{}, moves: map[string]moved{},
+		reactions: map[string]Reaction{}, pins: map[string][]string{},
 	}
 	if s.host == "" {
 		s.host = s.bind

@@ -33,17 +33,35 @@ const patience = 60 * time.Second
 // peer is a server of another implementation, see the scripts in peer.
 type peer struct{ origin string }
 
-// startPeer starts a script of the folder peer, with more of an environment. ctx bounds its life.
-func startPeer(ctx context.Context, t *testing.T, script string, environ ...string) *peer {
+// node prepares a script of the folder peer. ctx bounds its life.
+func node(ctx context.Context, t *testing.T, script string, args ...string) *exec.Cmd {
 	t.Helper()
 	folder := os.Getenv("CRIER_INTEROP_PEER")
 	if folder == "" {
 		t.Fatal("CRIER_INTEROP_PEER does not say where the peer is installed; run .ci/interop")
 	}
-	c := exec.CommandContext(ctx, "node", script)
-	c.Dir = folder
+	c := exec.CommandContext(ctx, "node", append([]string{script}, args...)...)
+	c.Dir, c.Stderr = folder, os.Stderr
+	return c
+}
+
+// runPeer runs a script to its end; what it writes is decoded into result.
+func runPeer(ctx context.Context, t *testing.T, result any, script string, args ...string) {
+	t.Helper()
+	out, err := node(ctx, t, script, args...).Output()
+	if err != nil {
+		t.Fatalf("%s: %v", script, err)
+	}
+	if err := json.Unmarshal(out, result); err != nil {
+		t.Fatalf("%s: %v in %s", script, err, out)
+	}
+}
+
+// startPeer starts a script that is a server, with more of an environment.
+func startPeer(ctx context.Context, t *testing.T, script string, environ ...string) *peer {
+	t.Helper()
+	c := node(ctx, t, script)
 	c.Env = append(os.Environ(), environ...)
-	c.Stderr = os.Stderr
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
