@@ -39,6 +39,7 @@ type actor struct {
 	Actor
 	opts      ActorOptions
 	gone      bool
+	moved     time.Time          // when it moved away; zero: never
 	extra     map[string]any     // properties that SetProperty put in
 	follows   map[string]*Follow // by the id of who is followed
 	followers map[string]bool    // ids

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // Follow is a follow of a local actor.
@@ -30,18 +31,28 @@ func (s *Server) applyFollow(ctx context.Context, act activity) (string, error) 
 	}
 	s.mu.Lock()
 	a := s.actors[name]
-	a.followers[who.ID] = true
-	accept := map[string]any{
-		"@context": "https://www.w3.org/ns/activitystreams", "id": s.nextID(a.ID, "accepts"),
-		"type": "Accept", "actor": a.ID, "to": []string{who.ID},
-		"object": map[string]any{"id": act.ID, "type": "Follow", "actor": act.Actor, "object": a.ID},
+	verdict, effect := "Accept", "follower added"
+	if a.extra["movedTo"] != nil {
+		verdict, effect = "Reject", "follow rejected: "+name+" has moved" // as Mastodon (activity/follow.rb)
+	} else {
+		a.followers[who.ID] = true
 	}
+	answer := s.answer(a, verdict, who.ID, act.ID)
 	s.touch()
 	s.mu.Unlock()
 	s.work.Go(func() {
-		s.Send(s.life, name, who.Inbox, accept) // what became of it, the other side records
+		s.Send(s.life, name, who.Inbox, answer) // what became of it, the other side records
 	})
-	return "follower added", nil
+	return effect, nil
+}
+
+// answer makes the Accept or Reject of a Follow, which it embeds. The lock must be held.
+func (s *Server) answer(a *actor, verdict, follower, follow string) map[string]any {
+	return map[string]any{
+		"@context": "https://www.w3.org/ns/activitystreams", "id": s.nextID(a.ID, strings.ToLower(verdict)+"s"),
+		"type": verdict, "actor": a.ID, "to": []string{follower},
+		"object": map[string]any{"id": follow, "type": "Follow", "actor": follower, "object": a.ID},
+	}
 }
 
 // embeddedFollow is a Follow inside an Accept, Reject or Undo. Bridgy Fed, Misskey and GoToSocial want it

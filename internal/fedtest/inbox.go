@@ -181,6 +181,8 @@ func (s *Server) apply(ctx context.Context, act activity) (string, error) {
 		return s.applyAnswer(act)
 	case "Undo":
 		return s.applyUndo(act)
+	case "Move":
+		return s.applyMove(ctx, act)
 	}
 	return "ignored: a " + act.Type + " means nothing here", nil
 }

@@ -50,6 +50,7 @@ type Server struct {
 	notes    map[string]*Note       // by id
 	tombs    map[string]bool        // ids that were deleted
 	seen     map[string]bool        // ids of activities that took effect
+	moves    map[string]moved       // by the id of who moved
 	arrivals []Arrival
 	changed  chan struct{} // closed and replaced at every change
 	faults   []*Fault
@@ -69,7 +70,7 @@ func New(c Config) *Server {
 		base: strings.TrimSuffix(c.BaseURL, "/"), host: c.Host, scheme: u.Scheme, bind: u.Host,
 		now: c.Now, keys: c.Keys, secure: c.Secure, changed: make(chan struct{}),
 		actors: map[string]*actor{}, remotes: map[string]RemoteActor{}, keyCache: map[string]remoteKey{},
-		notes: map[string]*Note{}, tombs: map[string]bool{}, seen: map[string]bool{},
+		notes: map[string]*Note{}, tombs: map[string]bool{}, seen: map[string]bool{}, moves: map[string]moved{},
 	}
 	if s.host == "" {
 		s.host = s.bind
