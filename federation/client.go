@@ -174,6 +174,7 @@ type wanted struct {
 	accept   string
 	is       func(contentType string) bool
 	sameHost bool // as the address asked for, through all redirects
+	fresh    bool // past all caches on the way
 }
 
 // wantObject is a document of ActivityPub, wantActor one that must not come from another host, and
@@ -224,6 +225,9 @@ func (c *client) getOnce(ctx context.Context, at string, want wanted) (doc fetch
 		return fetched{}, "", err
 	}
 	r.Header.Set("Accept", want.accept)
+	if want.fresh {
+		r.Header.Set("Cache-Control", "no-cache")
+	}
 	r.Header.Set("User-Agent", c.agent) // GoToSocial answers 418 to a request without one
 	if err := c.signer.sign(r, nil, time.Now()); err != nil {
 		return fetched{}, "", err

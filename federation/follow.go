@@ -55,6 +55,9 @@ func (s *Server) takeFollow(ctx context.Context, a arrival) error {
 		},
 		Seen: a.seenAs(),
 	}
+	if done, err := s.turnAway(a, f.Follower); done || err != nil {
+		return err
+	}
 	result, err := s.decide(&f)
 	if err != nil {
 		return err

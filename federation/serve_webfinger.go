@@ -73,6 +73,9 @@ func (s *Server) makeFingers(p Profile) map[string]finger {
 		}
 		add(key, s.ownJRD(p, subject, "acct:"+key))
 	}
+	if p.handleMoved {
+		s.leadAway(fingers, p)
+	}
 	return fingers
 }
 

@@ -99,6 +99,9 @@ func settle(tx *bolt.Tx, now time.Time, o Outcome) error {
 	if err != nil {
 		return err
 	}
+	if err := countMoved(tx, o); err != nil {
+		return err
+	}
 	if o.Result == Gone {
 		if err := markInboxGone(tx, now, o.Delivery.Inbox); err != nil {
 			return err
@@ -258,6 +261,17 @@ type Queue struct {
 	Parked   int `json:"parked"`
 }
 
+func (q *Queue) count(d Delivery) {
+	switch {
+	case d.Parked:
+		q.Parked++
+	case d.LastError != "":
+		q.Retrying++
+	default:
+		q.Pending++
+	}
+}
+
 // QueueStats counts the queue, and lists the hosts that failed on badDays or more different days since
 // they last accepted anything.
 func (db *DB) QueueStats(badDays int) (q Queue, dead []string, err error) {
@@ -267,14 +281,7 @@ func (db *DB) QueueStats(badDays int) (q Queue, dead []string, err error) {
 			if err := decode(bucketQueue, k, v, &d); err != nil {
 				return false, err
 			}
-			switch {
-			case d.Parked:
-				q.Parked++
-			case d.LastError != "":
-				q.Retrying++
-			default:
-				q.Pending++
-			}
+			q.count(d)
 			return true, nil
 		})
 		if err != nil {

@@ -180,7 +180,9 @@ func dropDelivery(tx *bolt.Tx, d Delivery) error {
 }
 
 // kept tells whether activities of a type stay fetchable after their delivery.
-func kept(typ string) bool { return typ == "Create" || typ == "Update" || typ == "Delete" }
+func kept(typ string) bool {
+	return typ == "Create" || typ == "Update" || typ == "Delete" || typ == "Move"
+}
 
 // dropRows takes out of the queue the deliveries whose rows in queue_objects begin with rows.
 func dropRows(tx *bolt.Tx, rows []byte, which func(Delivery) bool) error {

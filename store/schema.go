@@ -20,6 +20,7 @@ import (
 //	  account           Account
 //	  presence          Presence
 //	  followers, listed counts, 8 bytes
+//	  moved, unmoved    counts, 8 bytes: deliveries of the last Move that were taken, and that never will be
 //	feeds               address                  → Feed
 //	entries             key                      → Entry
 //	fields              key                      → the entry's fields as the feed has them
@@ -36,6 +37,7 @@ import (
 //	followers_since     time actor               index
 //	inboxes             inbox                    → inboxRow: a distinct inbox and who is reached there
 //	gone_actors         actor                    → goneActor
+//	old_followers       alias 0 actor            who followed an alias when it was added, as far as it tells
 //	queue               host 0 time seq          → Delivery; time is Next, or the end of time when parked
 //	queue_seq           seq                      → key in queue, plain
 //	queue_objects       inbox 0 object 0 seq     index
@@ -67,6 +69,7 @@ var (
 	bucketFollowersSince = []byte("followers_since")
 	bucketInboxes        = []byte("inboxes")
 	bucketGoneActors     = []byte("gone_actors")
+	bucketOldFollowers   = []byte("old_followers")
 	bucketQueue          = []byte("queue")
 	bucketQueueSeq       = []byte("queue_seq")
 	bucketQueueObjects   = []byte("queue_objects")
@@ -85,6 +88,7 @@ var (
 		bucketFollowers, bucketFollowersSince, bucketInboxes, bucketGoneActors, bucketQueue, bucketQueueSeq,
 		bucketQueueObjects, bucketHosts, bucketHostsDue, bucketLog, bucketSeen, bucketSeenSince,
 		bucketExtras, bucketSubscriptions, bucketNotices, bucketQuotes,
+		bucketOldFollowers,
 	}
 
 	keySchema    = []byte("schema")
@@ -92,6 +96,8 @@ var (
 	keyPresence  = []byte("presence")
 	keyFollowers = []byte("followers")
 	keyListed    = []byte("listed")
+	keyMoved     = []byte("moved")
+	keyUnmoved   = []byte("unmoved")
 )
 
 // endOfTime is the time of a row that is never due.
