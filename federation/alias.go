@@ -352,3 +352,35 @@ func (s *Server) unknownAliases(p store.Presence) []string {
 		return isWeb(name) || slices.ContainsFunc(p.Aliases, func(a store.Alias) bool { return a.Configured == name })
 	})
 }
+
+// AddKnownAlias adds an account of the owner's about which everything is known already: that of which this one
+// takes the place, with those who follow it. An account that is an alias already is left as it is.
+func (s *Server) AddKnownAlias(a store.Alias, followers []string) error {
+	p, err := s.db.Presence()
+	if err != nil {
+		return fmt.Errorf("read the aliases: %w", err)
+	}
+	if i := aliasOf(p.Aliases, a.Actor); i >= 0 && p.Aliases[i].ByHand {
+		return nil
+	}
+	if err := s.keepAliases(a); err != nil {
+		return err
+	}
+	if err := s.db.RecordOldFollowers(a.Actor, followers); err != nil {
+		return fmt.Errorf("store who follows %s: %w", a.Actor, err)
+	}
+	return nil
+}
+
+// ActorID is the id of the account's actor.
+func (s *Server) ActorID() string { return s.ids.Actor() }
+
+// Answers reports whether a WebFinger query for that resource is about the account.
+func (s *Server) Answers(resource string) bool {
+	key, err := resourceKey(resource)
+	if err != nil {
+		return false
+	}
+	_, ok := s.person().fingers[key]
+	return ok
+}

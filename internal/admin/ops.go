@@ -31,6 +31,7 @@ type Ops struct {
 	Poll   func(ctx context.Context, dryRun bool) ([]PolledFeed, error)
 	Settle func(ctx context.Context, release bool) (int, error)
 	Find   func(ctx context.Context, what string) (json.RawMessage, string, error)
+	Moving Moving
 }
 
 // Status returns the whole state at a glance.

@@ -22,6 +22,14 @@ type operator interface {
 	Log(context.Context, admin.LogQuery) ([]admin.LogLine, error)
 	PollNow(context.Context, admin.PollRequest) (admin.PollResult, error)
 	Lookup(context.Context, string) (admin.Found, error)
+
+	Aliases(context.Context) ([]admin.Alias, error)
+	AddAlias(context.Context, string) (admin.Alias, error)
+	RemoveAlias(context.Context, string) (admin.Alias, error)
+	PlanMove(context.Context, admin.MoveRequest) (admin.MovePlan, error)
+	BeginMove(context.Context, admin.MoveRequest) (admin.MovePlan, error)
+	MoveStatus(ctx context.Context, former bool) (admin.MoveStatus, error)
+	CancelMove(ctx context.Context, former bool) (admin.MoveStatus, error)
 }
 
 // loadConfig reads the configuration; its warnings are for those who start the daemon.

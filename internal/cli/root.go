@@ -37,7 +37,7 @@ func commands() []command {
 		{use: "follower", short: "The followers", subs: []command{followerListCommand()}},
 		{use: "post", short: "The posts", subs: []command{postListCommand()}},
 		{use: "delivery", short: "The outgoing queue", subs: []command{deliveryListCommand()}},
-		lookupCommand(), healthcheckCommand(), versionCommand(),
+		aliasCommand(), moveCommand(), lookupCommand(), healthcheckCommand(), versionCommand(),
 	}
 }
 
