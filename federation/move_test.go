@@ -1,0 +1,551 @@
+package federation
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"crier/store"
+)
+
+// newHome is a new account on another server, that says to be also known as the account under test. Its server
+// answers WebFinger for it. bend changes its document.
+type newHome struct {
+	*peer
+	bend    func(doc map[string]any)
+	finger  string // what its handle leads to; empty: to it
+	fetched []http.Header
+	status  int
+}
+
+const (
+	homeHost  = "new.example"
+	homeActor = "https://new.example/users/user"
+	oldActor  = testBase + "/users/user"
+)
+
+func newNewHome(d *daemon) *newHome {
+	h := &newHome{peer: newPeer(d.net, homeHost)}
+	d.net.handle(homeHost, h)
+	return h
+}
+
+func (h *newHome) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case h.status != 0:
+		w.WriteHeader(h.status)
+	case r.URL.Path == "/.well-known/webfinger":
+		to := homeActor
+		if h.finger != "" {
+			to = h.finger
+		}
+		serveJSON(w, typeJRD, map[string]any{"subject": "acct:user@" + homeHost, "links": []any{
+			map[string]any{"rel": "self", "type": typeActivity, "href": to},
+		}})
+	case r.Method == http.MethodGet && r.URL.Path == "/users/user":
+		h.fetched = append(h.fetched, r.Header)
+		doc := map[string]any{
+			"id": homeActor, "type": "Person", "preferredUsername": "user", "inbox": homeActor + "/inbox",
+			"alsoKnownAs": []string{oldActor},
+		}
+		if h.bend != nil {
+			h.bend(doc)
+		}
+		serveJSON(w, typeActivity, doc)
+	default:
+		h.peer.ServeHTTP(w, r)
+	}
+}
+
+// actorNow is the actor as anybody reads it.
+func (d *daemon) actorNow() (doc struct {
+	MovedTo     string
+	AlsoKnownAs json.RawMessage
+	WebFinger   string
+}) {
+	d.t.Helper()
+	w := d.ask(http.MethodGet, "/users/user", typeActivity)
+	if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil {
+		d.t.Fatal(err)
+	}
+	return doc
+}
+
+// crowd is a daemon with followers on two servers, and a new home.
+func crowd(t *testing.T) (d *daemon, a, b *peer, home *newHome) {
+	d = newDaemon(t)
+	a, b, home = newPeer(d.net, "a.example"), newPeer(d.net, "b.example"), newNewHome(d)
+	d.follow(a, "ann", true)
+	d.follow(a, "al", true)
+	d.follow(b, "bob", false)
+	d.run()
+	settle()
+	return d, a, b, home
+}
+
+func (d *daemon) moveHome() {
+	d.t.Helper()
+	if _, err := d.s.Move(d.t.Context(), homeActor, false); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *daemon) moveStatus() MoveStatus {
+	d.t.Helper()
+	s, err := d.s.MoveStatus()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return s
+}
+
+// TestMoveAway: the followers' servers hear of movedTo first, then of the Move, once each.
+func TestMoveAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, a, b, home := crowd(t)
+		plan, err := d.s.Move(t.Context(), "@user@"+homeHost, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plan.Target != homeActor || plan.Handle != "user@new.example" || plan.Followers != 3 {
+			t.Errorf("plan: %+v", plan)
+		}
+		settle()
+		time.Sleep(2 * tellPause)
+		settle()
+		for _, p := range []*peer{a, b} {
+			got := expectTypes(t, p, "Update", "Move")
+			var person struct{ Object struct{ MovedTo string } }
+			if err := json.Unmarshal(got[0].Body, &person); err != nil || person.Object.MovedTo != homeActor {
+				t.Errorf("the update says movedTo %q (%v)", person.Object.MovedTo, err)
+			}
+			golden(t, "activity_move.json", got[1].Body)
+			if body := d.ask(http.MethodGet, strings.TrimPrefix(got[1].ID, testBase), typeActivity).Body.Bytes(); string(body) != string(got[1].Body) {
+				t.Errorf("at its id stands %s", body)
+			}
+		}
+		if home.fetched[0].Get("Cache-Control") != "no-cache" {
+			t.Error("the new account may come from a cache")
+		}
+		s := d.moveStatus()
+		if s.Phase != MoveDone || s.Delivered != 2 || s.Refused != 0 || s.Left != 0 || s.Followers != 3 {
+			t.Errorf("status: %+v", s)
+		}
+		if got := d.actorNow().MovedTo; got != homeActor {
+			t.Errorf("movedTo is %q", got)
+		}
+		page := d.ask(http.MethodGet, "/users/user", "text/html").Body.String()
+		if !strings.Contains(page, `has moved to <a href="`+homeActor+`">@user@new.example</a>`) || strings.Contains(page, "<h2>Follow</h2>") {
+			t.Errorf("the profile page says: %s", page)
+		}
+	})
+}
+
+// TestMovedIsQuiet: nothing of the feed goes out, everything is served, nobody new may follow, and those who
+// follow may leave.
+func TestMovedIsQuiet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, a, b, _ := crowd(t)
+		d.announce("example.com/one/")
+		settle()
+		d.moveHome()
+		time.Sleep(time.Hour)
+		settle()
+		d.edit("example.com/one/", "edited")
+		d.announce("example.com/two/")
+		time.Sleep(time.Hour)
+		settle()
+		expectTypes(t, a, "Create", "Update", "Move")
+		expectTypes(t, b, "Create", "Update", "Move")
+		if got := d.ask(http.MethodGet, "/posts/example.com/one/", typeActivity).Code; got != 200 {
+			t.Errorf("a post is answered with %d", got)
+		}
+		if got := d.ask(http.MethodGet, "/posts/example.com/two/", typeActivity).Code; got != 404 {
+			t.Errorf("an entry after the move is answered with %d", got)
+		}
+
+		x := newStranger(t, d, "x.example", "xenia")
+		if got := x.post(t, d, x.follow()); got != 202 {
+			t.Fatalf("a follow is answered with %d", got)
+		}
+		if got := d.answered(); got.Type != "Reject" || got.Object.Type != "Follow" || got.Object.Actor != x.id() || got.Object.Object != oldActor {
+			t.Errorf("the answer: %+v", got)
+		}
+		if n, _ := d.db.CountFollowers(); n != 3 {
+			t.Errorf("%d followers", n)
+		}
+		settle()
+
+		// Who follows already and only asks again is accepted again.
+		if _, err := d.db.AddFollower(time.Now(), store.Follow{Follower: store.Follower{
+			Actor: x.id(), Inbox: x.id() + "/inbox", KeyID: x.keyID(), Key: publicPEM(x.pair), FollowID: "https://x.example/1",
+			Since: time.Now(), State: store.FollowerAccepted,
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		x.post(t, d, x.follow())
+		if got := d.answered(); got.Type != "Accept" {
+			t.Errorf("a follower who asks again gets: %+v", got)
+		}
+		undo := `{"@context":"https://www.w3.org/ns/activitystreams","id":"https://x.example/9","type":"Undo","actor":"` + x.id() +
+			`","object":` + x.follow() + `}`
+		if got := x.post(t, d, undo); got != 202 {
+			t.Errorf("an undo is answered with %d", got)
+		}
+		if s := d.moveStatus(); s.Left != 0 {
+			t.Errorf("%d have left", s.Left)
+		}
+		if _, err := d.db.RemoveFollower(time.Now(), b.actor("bob"), ""); err != nil {
+			t.Fatal(err)
+		}
+		if s := d.moveStatus(); s.Left != 1 {
+			t.Errorf("%d have left, want bob", s.Left)
+		}
+	})
+}
+
+// TestMoveWaitsForTheUpdate: for a server that answers late, two minutes at most for one that does not, and
+// nowhere does it overtake the Update.
+func TestMoveWaitsForTheUpdate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, a, b, _ := crowd(t)
+		b.answer(hangs)
+		begun := time.Now()
+		d.moveHome()
+		settle()
+		expectTypes(t, a, "Update")
+		if s := d.moveStatus(); s.Phase != MoveTelling || s.Telling.Pending != 1 {
+			t.Errorf("status: %+v", s)
+		}
+		time.Sleep(attemptTimeout + 2*tellPause) // b failed, so nothing is to be waited for
+		settle()
+		got := expectTypes(t, a, "Update", "Move")
+		if wait := got[1].At.Sub(begun); wait < attemptTimeout || wait > attemptTimeout+2*tellPause {
+			t.Errorf("the Move went out after %s", wait)
+		}
+		if s := d.moveStatus(); s.Phase != MoveSending || s.Delivered != 1 {
+			t.Errorf("status: %+v", s)
+		}
+		b.answer(nil)
+		time.Sleep(24 * time.Hour)
+		settle()
+		if got := types(b.posts()); !slices.Equal(slices.Compact(got), []string{"Update", "Move"}) {
+			t.Errorf("b got %v", got)
+		}
+		if s := d.moveStatus(); s.Phase != MoveDone || s.Delivered != 2 {
+			t.Errorf("status: %+v", s)
+		}
+	})
+}
+
+// TestMoveWaitsTwoMinutes at most: a host that rests is not waited for.
+func TestMoveWaitsTwoMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, a, b, _ := crowd(t)
+		b.answer(statuses(503))
+		d.announce("example.com/one/")
+		for range 4 { // b fails long enough to rest
+			time.Sleep(time.Hour)
+			settle()
+		}
+		begun := time.Now()
+		d.moveHome()
+		time.Sleep(tellTime + tellPause)
+		settle()
+		got := a.posts()
+		if last := got[len(got)-1]; last.Type != "Move" || last.At.Sub(begun) > tellTime+tellPause {
+			t.Errorf("a got %s after %s", last.Type, last.At.Sub(begun))
+		}
+	})
+}
+
+// TestMoveSurvivesRestarts: whatever it was at, it goes on, and nothing is sent twice.
+func TestMoveSurvivesRestarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, a, b, _ := crowd(t)
+		b.answer(hangs)
+		d.moveHome()
+		d.restart() // recorded
+		settle()
+		if got := d.actorNow().MovedTo; got != homeActor {
+			t.Errorf("after a restart movedTo is %q", got)
+		}
+		time.Sleep(5 * time.Second)
+		d.restart() // waiting for the update
+		b.answer(nil)
+		time.Sleep(3 * time.Minute)
+		settle()
+		d.restart() // sent
+		time.Sleep(24 * time.Hour)
+		settle()
+		for _, p := range []*peer{a, b} {
+			ids := map[string]string{}
+			for _, r := range p.posts() {
+				ids[r.Type] = r.ID
+			}
+			if got := slices.Compact(types(p.posts())); !slices.Equal(got, []string{"Update", "Move"}) || len(ids) != 2 {
+				t.Errorf("%s got %v", p.host, got)
+			}
+		}
+		if n := len(types(a.posts())); n != 2 {
+			t.Errorf("a got %d activities", n)
+		}
+		if s := d.moveStatus(); s.Phase != MoveDone || s.Delivered != 2 {
+			t.Errorf("status: %+v", s)
+		}
+		d.announce("example.com/one/")
+		settle()
+		if n := len(a.posts()); n != 2 {
+			t.Error("an entry was published after a restart")
+		}
+	})
+}
+
+// TestMoveIsStoredOrNot: where the store fails, nothing has changed.
+func TestMoveIsStoredOrNot(t *testing.T) {
+	d := newDaemon(t)
+	newNewHome(d)
+	if err := d.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.s.Move(t.Context(), homeActor, false); err == nil {
+		t.Error("a closed store took a move")
+	}
+	d.open()
+	if got := d.actorNow().MovedTo; got != "" {
+		t.Errorf("movedTo is %q", got)
+	}
+}
+
+// TestMoveIsCancelled while the Move waits, and after it: the actor is at home again, what was not sent is
+// not sent, and news go out.
+func TestMoveIsCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, a, b, _ := crowd(t)
+		b.answer(hangs)
+		d.moveHome()
+		settle()
+		if _, err := d.s.CancelMove(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b.answer(nil)
+		d.announce("example.com/one/")
+		time.Sleep(24 * time.Hour)
+		settle()
+		expectTypes(t, a, "Update", "Update", "Create")
+		if slices.Contains(types(b.posts()), "Move") {
+			t.Errorf("b got %v", types(b.posts()))
+		}
+		last := a.posts()[1]
+		if strings.Contains(string(last.Body), `"movedTo":"`+homeActor) || d.actorNow().MovedTo != "" {
+			t.Errorf("movedTo is still told: %s", last.Body)
+		}
+		// Nobody was told to move, so it may be begun again at once; it is another move.
+		d.moveHome()
+		time.Sleep(time.Minute)
+		settle()
+		got := a.posts()
+		if types(got)[4] != "Move" {
+			t.Fatalf("a got %v", types(got))
+		}
+		// After that, not for thirty days.
+		if _, err := d.s.CancelMove(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if s := d.moveStatus(); s.Phase != MoveNone || s.Next.IsZero() {
+			t.Errorf("status: %+v", s)
+		}
+		if _, err := d.s.Move(t.Context(), homeActor, false); err == nil || !strings.Contains(err.Error(), "30 days") && !strings.Contains(err.Error(), "so soon after") {
+			t.Errorf("a move soon after another: %v", err)
+		}
+		time.Sleep(moveRest)
+		d.moveHome()
+		time.Sleep(time.Minute)
+		settle()
+		last = a.posts()[len(a.posts())-1]
+		if last.Type != "Move" || last.ID == got[4].ID {
+			t.Errorf("the second move is %s %s", last.Type, last.ID)
+		}
+		if _, err := d.s.CancelMove(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.s.CancelMove(t.Context()); err == nil {
+			t.Error("a move that is not was cancelled")
+		}
+	})
+}
+
+// TestCancelledMoveIsWithdrawn: what no inbox was tried with is not sent any more.
+func TestCancelledMoveIsWithdrawn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, _, b, _ := crowd(t)
+		b.answer(statuses(503))
+		d.moveHome()
+		time.Sleep(time.Minute)
+		settle()
+		if s := d.moveStatus(); s.Waiting.Pending != 1 {
+			t.Fatalf("status: %+v", s)
+		}
+		if _, err := d.s.CancelMove(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b.answer(nil)
+		time.Sleep(48 * time.Hour)
+		settle()
+		if got := types(b.posts()); slices.Contains(got, "Move") || got[len(got)-1] != "Update" {
+			t.Errorf("b got %v", got)
+		}
+	})
+}
+
+// TestNewsAfterAMove: few go out, many wait for the owner.
+func TestNewsAfterAMove(t *testing.T) {
+	for _, n := range []int{newsAfter, newsAfter + 1} {
+		synctest.Test(t, func(t *testing.T) {
+			d, a, _, _ := crowd(t)
+			d.moveHome()
+			time.Sleep(time.Minute)
+			settle()
+			for i := range n {
+				d.announce("example.com/" + string(rune('a'+i)) + "/")
+			}
+			held, err := d.s.CancelMove(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+			settle()
+			creates := 0
+			for _, typ := range types(a.posts()) {
+				if typ == "Create" {
+					creates++
+				}
+			}
+			if n == newsAfter && (held != 0 || creates != n) || n > newsAfter && (held != n || creates != 0) {
+				t.Errorf("of %d new entries %d went out and %d are held", n, creates, held)
+			}
+		})
+	}
+}
+
+// TestMoveWithTheHandle: the handle leads to the new account; the old actor can still be looked up by the name on
+// its own host, or nobody who comes late could see where it went.
+func TestMoveWithTheHandle(t *testing.T) {
+	d := newDaemon(t)
+	newNewHome(d)
+	d.s.cfg.Aliases = map[string]string{"blog@example.com": "self", "else@example.com": "https://e.example/u"}
+	if _, err := d.s.Move(t.Context(), homeActor, true); err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string][2]string{ // resource → subject, self
+		"acct:user@example.com":      {"acct:user@example.com", homeActor},
+		"acct:blog@example.com":      {"acct:blog@example.com", homeActor},
+		"https://example.com/":       {"https://example.com/", homeActor},
+		"acct:user@fedi.example.com": {"acct:user@fedi.example.com", oldActor},
+		oldActor:                     {"acct:user@fedi.example.com", oldActor},
+		"acct:else@example.com":      {"acct:else@example.com", "https://e.example/u"},
+	}
+	for resource, want := range tests {
+		var j jrd
+		w := d.ask(http.MethodGet, "/.well-known/webfinger?resource="+resource, "")
+		if err := json.Unmarshal(w.Body.Bytes(), &j); err != nil {
+			t.Fatalf("%s: %d %v", resource, w.Code, err)
+		}
+		if string(j.Subject) != want[0] || j.actor() != want[1] {
+			t.Errorf("%s: subject %s, self %s", resource, j.Subject, j.actor())
+		}
+	}
+	if got := d.actorNow().WebFinger; got != "user@fedi.example.com" {
+		t.Errorf("the actor calls itself %s", got)
+	}
+}
+
+// TestHandleThatCannotMove: where the handle is the only name of the actor.
+func TestHandleThatCannotMove(t *testing.T) {
+	d := newDaemon(t)
+	newNewHome(d)
+	c := testConfig(d.db, d.net, d.s.log)
+	c.Handle = "user@fedi.example.com"
+	d.s = New(c)
+	_, err := d.s.Move(t.Context(), homeActor, true)
+	if err == nil || !strings.Contains(err.Error(), "--webfinger") {
+		t.Errorf("err = %v", err)
+	}
+}
+
+// TestMoveIsChecked: each thing that other servers check is told before anything happens.
+func TestMoveIsChecked(t *testing.T) {
+	tests := []struct {
+		name   string
+		target string
+		bend   func(h *newHome, doc map[string]any)
+		setup  func(h *newHome)
+		want   string // in what is to be mended
+	}{
+		{name: "all is well"},
+		{name: "no such server", target: "https://nobody.example/users/x", want: "cannot be looked up"},
+		{name: "plain http", target: "http://new.example/users/user", want: "only https"},
+		{name: "no handle", target: "what", want: "neither a handle"},
+		{name: "deleted", setup: func(h *newHome) { h.status = 410 }, want: "410"},
+		{name: "ourselves", target: oldActor, want: "is this account itself"},
+		{name: "no alias", bend: func(_ *newHome, doc map[string]any) { delete(doc, "alsoKnownAs") }, want: "does not say that it is also known as"},
+		{name: "another alias", bend: func(_ *newHome, doc map[string]any) { doc["alsoKnownAs"] = []string{"https://x.example/u"} }, want: "enter @user@example.com there"},
+		{name: "one alias, no list", bend: func(_ *newHome, doc map[string]any) { doc["alsoKnownAs"] = oldActor }},
+		{name: "not byte for byte", bend: func(_ *newHome, doc map[string]any) { doc["alsoKnownAs"] = []string{oldActor + "/"} }, want: "has to be exactly"},
+		{name: "its profile page", bend: func(_ *newHome, doc map[string]any) { doc["alsoKnownAs"] = []string{testBase + "/@user"} }, want: "has to be exactly"},
+		{name: "moved on", bend: func(_ *newHome, doc map[string]any) { doc["movedTo"] = "https://next.example/u" }, want: "has moved to https://next.example/u itself"},
+		{name: "suspended", bend: func(_ *newHome, doc map[string]any) { doc["suspended"] = true }, want: "suspended"},
+		{name: "another id", bend: func(_ *newHome, doc map[string]any) { doc["id"] = "https://other.example/u" }, want: "another host"},
+		{name: "no actor", bend: func(_ *newHome, doc map[string]any) { doc["type"] = "Note" }, want: "not an actor's"},
+		{name: "cannot be looked up", setup: func(h *newHome) { h.finger = "https://new.example/users/other" }, want: "leads to https://new.example/users/other"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := newDaemon(t)
+			h := newNewHome(d)
+			if tt.setup != nil {
+				tt.setup(h)
+			}
+			if tt.bend != nil {
+				h.bend = func(doc map[string]any) { tt.bend(h, doc) }
+			}
+			target := tt.target
+			if target == "" {
+				target = homeActor
+			}
+			d.net.handle("fedi.example.com", d.s.Handler())
+			plan, err := d.s.PlanMove(t.Context(), target, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wrong := strings.Join(plan.Wrong(), "; ")
+			if tt.want == "" && wrong != "" || !strings.Contains(wrong, tt.want) {
+				t.Errorf("to be mended: %q, want %q", wrong, tt.want)
+			}
+			_, err = d.s.Move(t.Context(), target, false)
+			if (err == nil) != (tt.want == "") {
+				t.Errorf("err = %v", err)
+			}
+			if moved := d.actorNow().MovedTo != ""; moved != (tt.want == "") {
+				t.Errorf("moved: %t", moved)
+			}
+		})
+	}
+}
+
+// TestMovedTwice: an account that is away cannot move on from here.
+func TestMovedTwice(t *testing.T) {
+	d := newDaemon(t)
+	newNewHome(d)
+	d.moveHome()
+	if _, err := d.s.Move(t.Context(), homeActor, false); err == nil || !strings.Contains(err.Error(), "already") {
+		t.Errorf("err = %v", err)
+	}
+	if d.actorNow().MovedTo != homeActor {
+		t.Error("it is at home again")
+	}
+}
