@@ -215,8 +215,8 @@ func (s *Server) findAlias(ctx context.Context, who string) (store.Alias, accoun
 	if !isWeb(who) {
 		a.Handle = strings.TrimPrefix(strings.TrimPrefix(who, "acct:"), "@")
 	}
-	if c, err := s.collection(ctx, doc.Followers, doc.ID); err == nil && c.Total != nil {
-		a.Followers = max(*c.Total, 0)
+	if c, err := s.collection(ctx, doc.Followers, doc.ID); err == nil {
+		a.Followers = c.total()
 	}
 	return a, doc, nil
 }
@@ -244,11 +244,20 @@ func (s *Server) account(ctx context.Context, who string) (accountDocument, erro
 
 // collectionDocument is a collection elsewhere, or a page of one.
 type collectionDocument struct {
-	Total   *int            `json:"totalItems"`
+	Total   json.RawMessage `json:"totalItems"`
 	First   json.RawMessage `json:"first"`
 	Next    refs            `json:"next"`
 	Items   refs            `json:"items"`
 	Ordered refs            `json:"orderedItems"`
+}
+
+// total is how many items the collection has, or -1 where it does not say so.
+func (c collectionDocument) total() int {
+	n := -1
+	if json.Unmarshal(c.Total, &n) != nil || n < 0 {
+		return -1
+	}
+	return n
 }
 
 // collection fetches a collection, or a page of one, that is on the host of its owner.
