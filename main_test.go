@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 //	term FILE             sends SIGTERM to the process whose number is in the file
 //	exits CODE ARG...     runs crier, which must exit with that code
 //	expand FILE...        replaces $NAME in files by the script's variables
+//	peer WHAT NAME...     plays another server, see runPeer
 //	blog DIR              serves the folder's files on loopback; $BLOG is its address
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -40,6 +41,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Deadline:            time.Now().Add(scriptTime),
 		Setup: func(e *testscript.Env) error {
+			e.Values[peerKey{}] = &held{}
 			e.Setenv("NO_COLOR", "1")
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each program under -race takes a second to end
@@ -54,6 +56,7 @@ func TestScripts(t *testing.T) {
 			"term":    terminate,
 			"expand":  expand,
 			"blog":    serveBlog,
+			"peer":    runPeer,
 		},
 	})
 }
