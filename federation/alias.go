@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// maxAliases is how many accounts one may also be known as. Mastodon (4.5) reads 256 of them, but each
-	// is looked at by every server that an account moves between, and nobody has had twenty.
-	maxAliases = 20
+	// maxAliases is how many accounts one may also be known as: the smallest limit that is known, of
+	// Misskey's own settings (2025.11). Others read more.
+	maxAliases = 10
 
 	listTime  = 15 * time.Second // for reading who follows an account
 	listPages = 1000             // of that list at most; Mastodon has 12 on a page

@@ -184,7 +184,7 @@ func TestAliasIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := d.s.AddAlias(t.Context(), old.id("more")); err == nil || !strings.Contains(err.Error(), "20 others at most") {
+	if _, err := d.s.AddAlias(t.Context(), old.id("more")); err == nil || !strings.Contains(err.Error(), "10 others at most") {
 		t.Errorf("one too many: %v", err)
 	}
 	if n := len(d.aliases()); n != maxAliases {

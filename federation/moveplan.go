@@ -78,7 +78,7 @@ func (s *Server) checkHome(plan *MovePlan, p store.Presence, now time.Time) {
 	}
 	plan.check(p.Move == nil, "this account has not moved away", mend)
 	next := p.LastMove.Add(moveRest)
-	plan.check(p.LastMove.IsZero() || !next.After(now), "its last move is more than 30 days ago",
+	plan.check(p.LastMove.IsZero() || !next.After(now), "it has not moved within the last 30 days",
 		"this account moved on "+p.LastMove.Format(time.DateOnly)+"; other servers ignore a move so soon after: wait until "+
 			next.Format(time.DateOnly))
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"net/url"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -29,9 +30,10 @@ counted instead.`
 func aliasAddCommand() command {
 	return command{
 		use: "add ACTOR", short: "Let another account of yours send its followers here", words: 1,
-		long: `Makes this account also known as ACTOR, a handle ("@user@example.com") or an address: the old
-account, which may then send its followers here. Other servers let followers go to an account only if
-it says that it is also known as the one that they come from. Nothing is moved by this alone.`,
+		long: `Makes this account also known as ACTOR, a handle ("@user@example.com") or an address: the
+old account, which may then send its followers here. Other servers let followers go to an account
+only if it says that it is also known as the one that they come from. Nothing is moved by this
+alone.`,
 		flags: jsonFlag,
 		run: func(ctx context.Context, e *env, args []string) error {
 			return e.withOperator(ctx, app.StoreRead, func(o operator) error {
@@ -46,7 +48,7 @@ it says that it is also known as the one that they come from. Nothing is moved b
 				if err != nil {
 					return err
 				}
-				showAdded(e, a, s.Account.Handle)
+				showAdded(e.display(), a, s.Account.Handle)
 				return nil
 			})
 		},
@@ -83,23 +85,30 @@ func aliasName(a admin.Alias) string {
 }
 
 // showAdded tells what to do next. It is written for a terminal of 80 columns, but for names that are longer.
-func showAdded(e *env, a admin.Alias, own string) {
-	fmt.Fprintf(e.Out, "added: this account is also known as %s\n", line(aliasName(a)))
-	fmt.Fprintf(e.Out, "       %s\n", line(a.Actor))
+func showAdded(d display, a admin.Alias, own string) {
+	fmt.Fprintf(d, "added: this account is also known as %s\n", line(aliasName(a)))
+	fmt.Fprintf(d, "       %s\n", line(a.Actor))
 	if a.Followers >= 0 {
-		fmt.Fprintf(e.Out, "       it has %s\n", counted(a.Followers, "follower"))
+		fmt.Fprintf(d, "       it has %s\n", counted(a.Followers, "follower"))
 	}
-	fmt.Fprintf(e.Out, `
+	server := "https://…"
+	if u, err := url.Parse(a.Actor); err == nil && u.Host != "" {
+		server = u.Scheme + "://" + u.Host
+	}
+	fmt.Fprintf(d, `
 Now go to the old account and start the move there, to @%s:
 
-  Mastodon     Preferences, Account, "Move to a different account"
-  GoToSocial   Settings, Migration, "Move Account"
-  others       look in the settings for "account migration" or "move account"
+  Mastodon          Preferences, Account, "Move to a different account", or
+                    %s/settings/migration
+  GoToSocial        Settings, Migration, "Move Account"
+  Misskey           Settings, "Account Migration"
+  Akkoma, Pleroma   Settings, Security, "Move Account"
+  others            look in the settings for "migration", "move" or "aliases"
 
 If the old server says that the alias is missing, it remembers an older copy of
 this account: wait and try again, on Mastodon for up to a day. The followers
 arrive within minutes after that; see them come with:  crier alias list
-`, line(own))
+`, line(own), line(server))
 }
 
 func counted(n int, what string) string {

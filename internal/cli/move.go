@@ -24,15 +24,16 @@ func moveCommand() command {
 	var f moveFlags
 	return command{
 		use: "move TARGET", short: "Move the followers to another account", more: 1,
-		long: `Moves the followers of this account to TARGET, a handle ("@user@example.com") or an address, on any
-server of the fediverse: each follower's server lets them follow there instead. TARGET has to say
-first that it is also known as this account; that and everything else that other servers check is
-checked before, and you are asked before anything happens.
+		long: `Moves the followers of this account to TARGET, a handle ("@user@example.com") or an
+address, on any server of the fediverse: each follower's server lets them follow there instead.
+TARGET has to say first that it is also known as this account; that and everything else that
+other servers check is checked before, and you are asked before anything happens. It needs the
+daemon, which goes on with it by itself.
 
-Posts do not move. This account stays where it is and says where you are now, so let crier run on,
-for years if you can: servers that come late look there. Nothing new is published meanwhile.
+Posts do not move. This account stays where it is and says where you are now, so let crier run
+on, for years if you can: servers that come late look there. Nothing new is published meanwhile.
 
-With --former, it is the account named by "former" in the configuration that moves, to this one.`,
+With --former it is the account named by "former" in the configuration that moves, to this one.`,
 		flags: func(cmd *cobra.Command) {
 			jsonFlag(cmd)
 			yesFlag(cmd, &f.yes)
@@ -147,7 +148,7 @@ func showPlan(d display, p admin.MovePlan) {
 			if i > 0 {
 				mark = " "
 			}
-			fmt.Fprintf(d, "  %s %s\n", d.paint(mark, colour), part)
+			fmt.Fprintf(d, "  %s %s\n", d.paint(mark, colour), strings.TrimRight(part, " "))
 		}
 	}
 	if !p.OK() {
@@ -171,7 +172,7 @@ func showPlan(d display, p admin.MovePlan) {
 	}
 	for _, w := range will {
 		for i, part := range d.wrapped(line(w), 4) {
-			fmt.Fprintf(d, "  %s %s\n", map[bool]string{true: "-", false: " "}[i == 0], part)
+			fmt.Fprintf(d, "  %s %s\n", map[bool]string{true: "-", false: " "}[i == 0], strings.TrimRight(part, " "))
 		}
 	}
 }
