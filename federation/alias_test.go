@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -423,4 +424,27 @@ func TestOldFollowersGoWithTheAlias(t *testing.T) {
 	if n, err := d.db.Arrivals(store.Alias{Actor: old.id("me"), Added: time.Now()}); err != nil || n.Known != 0 {
 		t.Errorf("%+v %v", n, err)
 	}
+}
+
+// FuzzAccount: whatever another server says of an account or of who follows it, what is taken from it is bounded.
+func FuzzAccount(f *testing.F) {
+	for _, seed := range []string{
+		`{"id":"https://o.example/u","type":"Person","inbox":"https://o.example/i","alsoKnownAs":"https://a.example/u","movedTo":{"id":"x"},"suspended":true}`,
+		`{"id":"https://o.example/u","type":["Service"],"inbox":"https://o.example/i","alsoKnownAs":[1,null,{"id":"y"}],"manuallyApprovesFollowers":"yes"}`,
+		`{"totalItems":12,"first":{"orderedItems":["https://a.example/1",{"id":"https://a.example/2"}],"next":"https://o.example/2"}}`,
+		`{"totalItems":-1e400,"first":[],"items":{},"next":["a","b"]}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if doc, err := parseAccount(body); err == nil {
+			if len(doc.ID) > maxAddress || hostOf(doc.ID) == "" || len(doc.Name) > 200 {
+				t.Errorf("taken: %+v", doc)
+			}
+		}
+		var c collectionDocument
+		if json.Unmarshal(body, &c) == nil && c.total() < -1 {
+			t.Errorf("a collection of %d", c.total())
+		}
+	})
 }

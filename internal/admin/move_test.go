@@ -13,7 +13,9 @@ import (
 func withMoving(ops *Ops) *Ops {
 	at := time.Now().UTC().Truncate(time.Second)
 	ops.Moving = Moving{
-		Aliases: func() ([]Alias, error) { return []Alias{{Actor: "a", Added: Time{at}, Followers: 3, Known: 2, Arrived: 1}}, nil },
+		Aliases: func() ([]Alias, error) {
+			return []Alias{{Actor: "a", Added: Time{at}, Followers: 3, Known: 2, Arrived: 1}}, nil
+		},
 		AddAlias: func(_ context.Context, who string) (Alias, error) {
 			if who == "nobody" {
 				return Alias{}, errors.New("not there")

@@ -56,6 +56,12 @@ func (c *core) addFormer(cfg *config.Config, p parts, db *store.DB) error {
 		return fmt.Errorf("former: the account in %s has the base_url %s as this one has: two accounts cannot share it; "+
 			"an account whose handle changes needs another base_url", cfg.Former, acc.BaseURL)
 	}
+	if handle := cfg.Account.Handle.String(); acc.Handle == handle {
+		// Mastodon knows an account by its handle: it would take the new actor for the old one, with followers that
+		// never followed it, and have nobody to move.
+		return fmt.Errorf("former: the account in %s has the handle @%s as this one has; give this one another: "+
+			"a handle can name one account only, and the old one is needed until everybody has gone over", cfg.Former, handle)
+	}
 	key, err := parseAccountKey(acc)
 	if err != nil {
 		return fmt.Errorf("former: %w", err)

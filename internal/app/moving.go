@@ -25,14 +25,6 @@ func (c *core) moving(own mover) admin.Moving {
 		}
 		return c.former.mover, nil
 	}
-	// The former account moves here, and takes the handle along where both have the same: it can name one only.
-	here := func(m mover, r admin.MoveRequest) admin.MoveRequest {
-		if r.Former {
-			r.Target = own.server.ActorID()
-			r.WebFinger = r.WebFinger || m.handle == own.handle
-		}
-		return r
-	}
 	return admin.Moving{
 		Aliases: func() ([]admin.Alias, error) { return aliases(own.server) },
 		AddAlias: func(ctx context.Context, name string) (admin.Alias, error) {
@@ -48,8 +40,7 @@ func (c *core) moving(own mover) admin.Moving {
 			if err != nil {
 				return admin.MovePlan{}, err
 			}
-			r = here(m, r)
-			plan, err := m.server.PlanMove(ctx, r.Target, r.WebFinger)
+			plan, err := m.server.PlanMove(ctx, own.target(r), r.WebFinger)
 			return m.plan(plan, r), err
 		},
 		Begin: func(ctx context.Context, r admin.MoveRequest) (admin.MovePlan, error) {
@@ -57,8 +48,7 @@ func (c *core) moving(own mover) admin.Moving {
 			if err != nil {
 				return admin.MovePlan{}, err
 			}
-			r = here(m, r)
-			plan, err := m.server.Move(ctx, r.Target, r.WebFinger)
+			plan, err := m.server.Move(ctx, own.target(r), r.WebFinger)
 			return m.plan(plan, r), err
 		},
 		Status: func(former bool) (admin.MoveStatus, error) {
@@ -82,6 +72,14 @@ func (c *core) moving(own mover) admin.Moving {
 			return status, err
 		},
 	}
+}
+
+// target is where a move goes: that of the former account, to this one.
+func (m mover) target(r admin.MoveRequest) string {
+	if r.Former {
+		return m.server.ActorID()
+	}
+	return r.Target
 }
 
 func aliases(s *federation.Server) ([]admin.Alias, error) {
