@@ -40,27 +40,35 @@ func (a *App) openFormer() error {
 	}
 	a.former = db
 	a.undo = append(a.undo, db.Close)
-	return nil
+	_, err = formerAccount(a.cfg, db) // before the new account is made, which cannot be changed afterwards
+	return err
+}
+
+// formerAccount reads the former account, and makes sure that the configured one can stand beside it.
+func formerAccount(cfg *config.Config, db *store.DB) (store.Account, error) {
+	acc, err := db.Account()
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return acc, fmt.Errorf("former: the store in %s has no account yet, so nothing can move from there: take it out", cfg.Former)
+	case err != nil:
+		return acc, fmt.Errorf("former: read the account: %w", err)
+	case acc.BaseURL == cfg.BaseURL:
+		return acc, fmt.Errorf("former: the account in %s has the base_url %s as this one has: two accounts cannot share it; "+
+			"an account whose handle changes needs another base_url", cfg.Former, acc.BaseURL)
+	case acc.Handle == cfg.Account.Handle.String():
+		// Mastodon knows an account by its handle: it would take the new actor for the old one, with followers that
+		// never followed it, and have nobody to move.
+		return acc, fmt.Errorf("former: the account in %s has the handle @%s as this one has; give this one another: "+
+			"a handle can name one account only, and the old one is needed until everybody has gone over", cfg.Former, acc.Handle)
+	}
+	return acc, nil
 }
 
 // addFormer wires the former account, and makes the new one also known as it.
 func (c *core) addFormer(cfg *config.Config, p parts, db *store.DB) error {
-	acc, err := db.Account()
-	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("former: the store in %s has no account yet, so nothing can move from there: take it out", cfg.Former)
-	}
+	acc, err := formerAccount(cfg, db)
 	if err != nil {
-		return fmt.Errorf("former: read the account: %w", err)
-	}
-	if acc.BaseURL == cfg.BaseURL {
-		return fmt.Errorf("former: the account in %s has the base_url %s as this one has: two accounts cannot share it; "+
-			"an account whose handle changes needs another base_url", cfg.Former, acc.BaseURL)
-	}
-	if handle := cfg.Account.Handle.String(); acc.Handle == handle {
-		// Mastodon knows an account by its handle: it would take the new actor for the old one, with followers that
-		// never followed it, and have nobody to move.
-		return fmt.Errorf("former: the account in %s has the handle @%s as this one has; give this one another: "+
-			"a handle can name one account only, and the old one is needed until everybody has gone over", cfg.Former, handle)
+		return err
 	}
 	key, err := parseAccountKey(acc)
 	if err != nil {
