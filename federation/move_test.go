@@ -549,3 +549,21 @@ func TestMovedTwice(t *testing.T) {
 		t.Error("it is at home again")
 	}
 }
+
+// TestMovedAndUnknown: an entry that waits because the account has moved does not make unknown ids look as if they
+// were still to come, after a restart either.
+func TestMovedAndUnknown(t *testing.T) {
+	d := published(t)
+	newNewHome(d)
+	d.moveHome()
+	d.add("example.com/old/", false, time.Now())
+	c := testConfig(d.db, d.net, d.s.log)
+	var err error
+	if c.Presence, err = d.db.Presence(); err != nil {
+		t.Fatal(err)
+	}
+	d.s = New(c)
+	if got := d.ask(http.MethodGet, "/posts/example.com/old/", typeActivity).Code; got != http.StatusNotFound {
+		t.Errorf("answered with %d", got)
+	}
+}
