@@ -23,7 +23,7 @@ type oldHome struct {
 	followers []string // ids; shown on pages of three
 	total     int      // that is told
 	hidden    bool     // only the total is shown
-	down      bool
+	down      atomic.Bool
 	asked     atomic.Int32
 }
 
@@ -39,7 +39,7 @@ func (h *oldHome) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.asked.Add(1)
 	name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/users/"), "/")
 	switch {
-	case h.down:
+	case h.down.Load():
 		w.WriteHeader(http.StatusBadGateway)
 	case r.URL.Path == "/.well-known/webfinger":
 		user, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Query().Get("resource"), "acct:"), "@")
@@ -162,7 +162,7 @@ func TestAliasIsRefused(t *testing.T) {
 	d := newDaemon(t)
 	old := newOldHome(d, "old.example")
 	down := newOldHome(d, "down.example")
-	down.down = true
+	down.down.Store(true)
 	d.net.handle("fedi.example.com", d.s.Handler())
 	d.net.handle("example.com", d.s.Handler())
 	tests := map[string]string{
@@ -231,7 +231,7 @@ func TestConfiguredAliases(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDaemon(t)
 		old, late := newOldHome(d, "old.example"), newOldHome(d, "late.example")
-		late.down = true
+		late.down.Store(true)
 		configured := func(c *Config) {
 			c.Profile.AlsoKnownAs = []string{"https://b.example/users/b", "me@old.example", "me@late.example"}
 		}
@@ -245,7 +245,7 @@ func TestConfiguredAliases(t *testing.T) {
 		if got := d.knownAs(); got != want {
 			t.Errorf("alsoKnownAs is %s", got)
 		}
-		old.down = true
+		old.down.Store(true)
 		old.asked.Store(0)
 		d.reopen(configured)
 		if _, err := d.s.LearnAliases(t.Context()); err != nil {
@@ -259,7 +259,7 @@ func TestConfiguredAliases(t *testing.T) {
 				t.Errorf("removed %s: %v", who, err)
 			}
 		}
-		late.down = false
+		late.down.Store(false)
 		time.Sleep(2 * aliasEvery)
 		settle()
 		if got := d.knownAs(); !strings.Contains(got, "late.example") {
