@@ -217,41 +217,50 @@ func TestMovingOut(t *testing.T) {
 	if err := json.Unmarshal(move.Body, &sent); err != nil || fetched["target"] != sent["target"] || fetched["object"] != crierActor {
 		t.Errorf("at its id: %v", fetched)
 	}
+	tn.quiet()
+	tn.homeAgain()
+}
 
-	// Nobody new may follow, and the next entry goes nowhere.
+// quiet: nobody new may follow, and the next entry goes nowhere.
+func (tn *town) quiet() {
+	tn.t.Helper()
 	sedge := tn.servers["sedge"]
 	sedge.AddActor("late")
 	if _, err := sedge.Follow(tn.settled(), "late", crierActor); err != nil {
-		t.Fatal(err)
+		tn.t.Fatal(err)
 	}
 	if err := sedge.Wait(tn.settled(), func() bool {
 		f := sedge.Follows("late")
 		return len(f) == 1 && f[0].Rejected
 	}); err != nil {
-		t.Errorf("late's follow: %+v", sedge.Follows("late"))
+		tn.t.Errorf("late's follow: %+v", sedge.Follows("late"))
 	}
 	tn.blog.serve(feedOf(1), "application/rss+xml")
 	if _, err := tn.app.Ops().PollNow(tn.settled(), admin.PollRequest{}); err != nil {
-		t.Fatal(err)
+		tn.t.Fatal(err)
 	}
+}
 
-	// Back home: who has gone does not come back, but who follows now is served again.
+// homeAgain takes the move back: who has gone does not come back, but who follows now is served again.
+func (tn *town) homeAgain() {
+	tn.t.Helper()
+	sedge := tn.servers["sedge"]
 	if _, err := tn.app.Ops().CancelMove(tn.settled(), false); err != nil {
-		t.Fatal(err)
+		tn.t.Fatal(err)
 	}
 	again, err := sedge.FetchActor(tn.settled(), crierActor)
 	if err != nil || again.MovedTo() != "" {
-		t.Errorf("movedTo is %q (%v)", again.MovedTo(), err)
+		tn.t.Errorf("movedTo is %q (%v)", again.MovedTo(), err)
 	}
 	sedge.AddActor("new")
 	if _, err := sedge.Follow(tn.settled(), "new", crierActor); err != nil {
-		t.Fatal(err)
+		tn.t.Fatal(err)
 	}
 	tn.until("new follows", func() bool { return tn.followers() == 1 })
 	tn.blog.serve(feedOf(2), "application/rss+xml")
 	tn.poll()
 	if got := tn.got("Create"); got["sedge"] < 1 || got["birch"]+got["heron"] != 0 {
-		t.Errorf("entries arrived %v times", got)
+		tn.t.Errorf("entries arrived %v times", got)
 	}
 }
 
@@ -281,20 +290,7 @@ func TestChangeOfDomain(t *testing.T) {
 	}
 	stop()
 
-	// Only changed, it is refused, with the way to do it.
-	tn.cfg.BaseURL, tn.cfg.Account.Handle.Host = "http://new.example", "blog.new"
-	if _, err := app.New(t.Context(), &tn.cfg, app.Options{Log: slog.New(slog.DiscardHandler), Version: "test"}); err == nil ||
-		!strings.Contains(err.Error(), "crier move --former") {
-		t.Fatalf("a changed base_url: %v", err)
-	}
-
-	tn.cfg.DataDir, tn.cfg.Former = t.TempDir(), old.DataDir
-	for _, name := range []string{"new.example", "blog.new"} {
-		tn.names[name], tn.cfg.Network.Resolve[name] = tn.cfg.Listen, tn.cfg.Listen
-	}
-	tn.listener = relisten(t, tn.cfg.Listen)
-	tn.start()
-	tn.poll()
+	tn.startElsewhere(old.DataDir)
 	const newActor = "http://new.example/users/user"
 	heron := tn.servers["heron"]
 	now, err := heron.FetchActor(tn.settled(), newActor)
@@ -338,6 +334,25 @@ func TestChangeOfDomain(t *testing.T) {
 	if last.Actor != newActor || !strings.HasPrefix(last.Object, "http://new.example/posts/") {
 		t.Errorf("the new entry came from %s as %s", last.Actor, last.Object)
 	}
+}
+
+// startElsewhere starts crier with another base_url and handle, beside the former account.
+func (tn *town) startElsewhere(former string) {
+	tn.t.Helper()
+	// Only changed, it is refused, with the way to do it.
+	tn.cfg.BaseURL, tn.cfg.Account.Handle.Host = "http://new.example", "blog.new"
+	if _, err := app.New(tn.t.Context(), &tn.cfg, app.Options{Log: slog.New(slog.DiscardHandler), Version: "test"}); err == nil ||
+		!strings.Contains(err.Error(), "crier move --former") {
+		tn.t.Fatalf("a changed base_url: %v", err)
+	}
+
+	tn.cfg.DataDir, tn.cfg.Former = tn.t.TempDir(), former
+	for _, name := range []string{"new.example", "blog.new"} {
+		tn.names[name], tn.cfg.Network.Resolve[name] = tn.cfg.Listen, tn.cfg.Listen
+	}
+	tn.listener = relisten(tn.t, tn.cfg.Listen)
+	tn.start()
+	tn.poll()
 }
 
 // startOnce starts the daemon; stop ends it, to be started anew.
