@@ -69,15 +69,7 @@ func TestMoveKilledAtAnyMoment(t *testing.T) {
 	if _, err := w.peer.WaitFor(ctx, func(a fedtest.Arrival) bool { return a.Type == "Move" && a.Verified && a.Err == nil }); err != nil {
 		t.Fatal("no Move arrived: ", err)
 	}
-	look := time.NewTicker(5 * time.Millisecond)
-	defer look.Stop()
-	for phase := ""; phase != "done"; <-look.C {
-		s, err := c.MoveStatus(ctx, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		phase = s.Phase
-	}
+	moveIsDone(ctx, t, c)
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -110,5 +102,19 @@ func (v *victim) judgeMove(w *world) {
 	defer func() { _ = db.Close() }()
 	if found, err := db.Check(); err != nil || len(found) > 0 {
 		v.t.Errorf("the store is not sound: %v %v", found, err)
+	}
+}
+
+// moveIsDone waits until nothing of the move waits to be sent.
+func moveIsDone(ctx context.Context, t *testing.T, c *admin.Client) {
+	t.Helper()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for phase := ""; phase != "done"; <-look.C {
+		s, err := c.MoveStatus(ctx, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		phase = s.Phase
 	}
 }
