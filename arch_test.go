@@ -26,6 +26,7 @@ func edges() []edge {
 
 		{"crier/internal/demo", "crier/internal/app", "the demo is a real daemon"},
 		{"crier/internal/demo", "crier/internal/config", "a daemon has a configuration"},
+		{"crier/internal/demo", "crier/internal/admin", "what the owner does in the story"},
 		{"crier/internal/demo", "crier/internal/fedtest", "the demo's peers"},
 
 		{"crier/internal/app", "crier/internal/admin", "the control socket"},

@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 //	term FILE             sends SIGTERM to the process whose number is in the file
 //	exits CODE ARG...     runs crier, which must exit with that code
 //	expand FILE...        replaces $NAME in files by the script's variables
+//	elsewhere WHAT NAME...  plays a server that accounts move from and to, see runPeer
 //	blog DIR              serves the folder's files on loopback; $BLOG is its address
 //	peer NAME...          starts a server with people on it; $PEER is its address (see main_peer_test.go)
 //	follow NAME...        has them follow the account
@@ -44,6 +45,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Deadline:            time.Now().Add(scriptTime),
 		Setup: func(e *testscript.Env) error {
+			e.Values[elsewhereKey{}] = &held{}
 			e.Setenv("NO_COLOR", "1")
 			e.Setenv("HOME", e.WorkDir)
 			e.Values[peerKey{}] = &peerBox{}
@@ -64,6 +66,7 @@ func TestScripts(t *testing.T) {
 			"follow":    sendFollows,
 			"following": followState,
 			"got":       toldOf,
+			"elsewhere": runPeer,
 		},
 	})
 }

@@ -31,6 +31,7 @@ type actorObject struct {
 	Image             *actorPicture   `json:"image,omitempty"`
 	Attachment        []propertyValue `json:"attachment"`
 	AlsoKnownAs       []string        `json:"alsoKnownAs,omitempty"` // a list even of one: Misskey
+	MovedTo           string          `json:"movedTo,omitempty"`
 	AttributionDomain []string        `json:"attributionDomains,omitempty"`
 }
 
@@ -72,14 +73,14 @@ func (s *Server) Actor() json.RawMessage { return s.person().actor.body }
 func (s *Server) makeActor(p Profile) []byte {
 	a := actorObject{
 		Context: actorContext(), ID: s.ids.Actor(), Type: "Person",
-		PreferredUsername: s.user, WebFinger: s.cfg.Handle, Name: firstOf(p.Name, s.user), Summary: p.Summary,
+		PreferredUsername: s.user, WebFinger: s.nameOf(p), Name: firstOf(p.Name, s.user), Summary: p.Summary,
 		URL: s.ids.Actor(), Inbox: s.ids.Inbox(), Outbox: s.ids.Outbox(),
 		Followers: s.ids.Followers(), Following: s.ids.Following(), Featured: s.ids.Featured(),
 		Endpoints:        actorEndpoints{SharedInbox: s.ids.SharedInbox()},
 		PublicKey:        actorKey{ID: s.ids.Key(), Owner: s.ids.Actor(), PublicKeyPEM: publicKeyPEM(&s.cfg.Key.PublicKey)},
 		ManuallyApproves: p.ManuallyApproves, Discoverable: true, Indexable: true,
 		Published: stamp(p.Published), Icon: actorPictureOf(p.Avatar), Image: actorPictureOf(p.Header),
-		Attachment: []propertyValue{}, AlsoKnownAs: p.AlsoKnownAs, AttributionDomain: p.AttributionDomains,
+		Attachment: []propertyValue{}, AlsoKnownAs: p.AlsoKnownAs, MovedTo: p.movedTo, AttributionDomain: p.AttributionDomains,
 	}
 	if s.cfg.Ed25519 != nil {
 		a.AssertionMethod = []actorMultikey{{

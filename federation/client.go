@@ -192,6 +192,7 @@ type wanted struct {
 	is       func(contentType string) bool
 	sameHost bool // as the address asked for, through all redirects
 	anyBody  bool // not JSON, so whoever asked looks at the body
+	fresh    bool // past all caches on the way
 }
 
 // wantObject is a document of ActivityPub, wantActor one that must not come from another host, and
@@ -270,6 +271,9 @@ func (c *client) getOnce(ctx context.Context, at string, want wanted, by scheme)
 		return fetched{}, "", err
 	}
 	r.Header.Set("Accept", want.accept)
+	if want.fresh {
+		r.Header.Set("Cache-Control", "no-cache")
+	}
 	r.Header.Set("User-Agent", c.agent) // GoToSocial answers 418 to a request without one
 	if err := c.signer.signBy(by, r, nil, time.Now()); err != nil {
 		return fetched{}, "", err

@@ -64,6 +64,9 @@ func (s *Server) takeFollow(ctx context.Context, a arrival) error {
 		Handle: a.by.Handle, Name: a.by.Name, KeyID: a.key.ID, Key: a.key.PEM,
 		FollowID: a.id, Follow: follow, Since: a.now,
 	}
+	if done, err := s.turnAway(a, f); done || err != nil {
+		return err
+	}
 	for range decideTries {
 		err := s.storeFollow(a, f)
 		switch {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -50,7 +51,11 @@ func (d *daemon) open() {
 		d.t.Fatal(err)
 	}
 	d.db = db
-	d.s = New(testConfig(db, d.net, slog.New(slog.NewTextHandler(d.log, nil))))
+	c := testConfig(db, d.net, slog.New(slog.NewTextHandler(d.log, nil)))
+	if c.Presence, err = db.Presence(); err != nil {
+		d.t.Fatal(err)
+	}
+	d.s = New(c)
 }
 
 func testConfig(db *store.DB, transport http.RoundTripper, log *slog.Logger) Config {
@@ -88,20 +93,22 @@ func (d *daemon) sound() {
 	}
 }
 
-// run starts publisher and deliverer.
+// run starts publisher, mover and deliverer.
 func (d *daemon) run() {
 	d.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	errs := make(chan error, 2)
-	go func() { errs <- d.s.RunPublisher(ctx) }()
-	go func() { errs <- d.s.RunDeliverer(ctx) }()
+	loops := []func(context.Context) error{d.s.RunPublisher, d.s.RunMover, d.s.RunDeliverer}
+	errs := make(chan error, len(loops))
+	for _, loop := range loops {
+		go func() { errs <- loop(ctx) }()
+	}
 	d.stop = func() error {
 		cancel()
-		first, second := <-errs, <-errs
-		if first != nil {
-			return first
+		var all []error
+		for range loops {
+			all = append(all, <-errs)
 		}
-		return second
+		return errors.Join(all...)
 	}
 }
 

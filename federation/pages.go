@@ -55,6 +55,8 @@ type profilePage struct {
 	HideFollowers  bool
 	Followers      int
 	Posts          []postRow
+	MovedTo        string // the actor that the account moved to
+	MovedName      string
 }
 
 type pageField struct {
@@ -178,14 +180,17 @@ func (s *Server) serveProfile(w http.ResponseWriter, r *http.Request) {
 		s.fault(w, r, fmt.Errorf("read the latest posts: %w", err))
 		return
 	}
-	p := s.cfg.Profile
+	p, moved := s.cfg.Profile, s.person().profile
 	name := firstOf(p.Name, s.user)
 	first, _ := utf8.DecodeRuneInString(name)
 	data := profilePage{
 		frame: s.docs.pages.frame(name + " (@" + s.cfg.Handle + ")"),
 		Name:  name, Letter: strings.ToUpper(string(first)),
 		Avatar: p.Avatar.URL, Header: p.Header.URL, Summary: template.HTML(p.Summary),
-		HideFollowers: p.HideFollowers, Followers: followers, Posts: postRows(posts),
+		HideFollowers: p.HideFollowers, Followers: followers, Posts: postRows(posts), MovedTo: moved.movedTo,
+	}
+	if data.MovedName = moved.movedTo; moved.movedHandle != "" {
+		data.MovedName = "@" + moved.movedHandle
 	}
 	data.Alternate, data.Me, data.Description = s.ids.Actor(), s.docs.pages.me, plainText(p.Summary, 200)
 	for _, f := range p.Fields {

@@ -39,7 +39,15 @@ func (s *Server) makePerson(p store.Presence) *person {
 }
 
 // profileOf is the configured profile with what the store knows beyond it.
-func (s *Server) profileOf(store.Presence) Profile { return s.cfg.Profile }
+func (s *Server) profileOf(p store.Presence) Profile {
+	profile := s.cfg.Profile
+	profile.AlsoKnownAs = s.knownAs(p)
+	if p.Move != nil {
+		profile.movedTo, profile.movedHandle = p.Move.Target, p.Move.Handle
+		profile.handleMoved = p.Move.WebFinger
+	}
+	return profile
+}
 
 // changePresence changes what the store knows of the account, tells the followers where the actor is
 // another one by that (Update{Person}), and serves the new actor from then on. What else they are to be

@@ -119,7 +119,7 @@ func (s *Server) publishDue(ctx context.Context) (total int, next time.Time, err
 	defer p.mu.Unlock()
 	silent := 0
 	defer func() { s.logSilent(silent) }()
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !s.hasMoved() {
 		var due []store.Entry
 		due, next, err = s.db.DueEntries(time.Now(), batchMax+len(p.stuck))
 		if err != nil {

@@ -198,6 +198,9 @@ func (s *Server) firstPollsDone() (bool, error) {
 			return false, nil
 		}
 	}
+	if s.hasMoved() {
+		return true, nil // no post is made of what is due
+	}
 	return s.nothingSilentIsDue()
 }
 

@@ -80,6 +80,9 @@ func (s *Server) makeFingers(p Profile) map[string]finger {
 	for _, name := range []string{s.nameHere(otherWWW(s.domain)), hostKey(s.domain) + "@" + hostKey(s.domain)} {
 		add(name, s.ownJRD(p, subject, "acct:"+name))
 	}
+	if p.handleMoved {
+		s.leadAway(fingers, p)
+	}
 	return fingers
 }
 

@@ -53,11 +53,15 @@ type Profile struct {
 	Summary            string // HTML
 	Avatar, Header     Picture
 	Fields             []Field
-	AlsoKnownAs        []string // actor ids
+	AlsoKnownAs        []string // other accounts of the owner: actor ids, or handles that are looked up
 	AttributionDomains []string // hosts that may name this account as author of a page
 	Published          time.Time
 	ManuallyApproves   bool
 	HideFollowers      bool
+
+	movedTo     string // id of the actor that the account moved to, as the store says
+	movedHandle string // its handle
+	handleMoved bool   // WebFinger leads from this account's handle to that actor
 }
 
 // Picture is an image at an address; the zero value is none.
@@ -92,6 +96,7 @@ type Server struct {
 
 	publish chan struct{} // one slot: wakes the publisher
 	deliver chan struct{} // one slot: wakes the deliverer
+	moving  moving
 }
 
 // New returns the account described by c.
@@ -103,6 +108,7 @@ func New(c Config) *Server {
 		db: c.Store, log: c.Log, cfg: c,
 		publish: make(chan struct{}, 1),
 		deliver: make(chan struct{}, 1),
+		moving:  moving{wake: make(chan struct{}, 1)},
 
 		noted:      newBudget(notedMost, time.Minute),
 		proved:     newBudget(provedMost, provedWindow),

@@ -106,6 +106,9 @@ func settle(tx *bolt.Tx, now time.Time, o Outcome) error {
 	if err != nil {
 		return err
 	}
+	if err := countMoved(tx, o); err != nil {
+		return err
+	}
 	if err := settleDelivery(tx, now, o, after.dormant()); err != nil {
 		return err
 	}
@@ -300,6 +303,17 @@ type Queue struct {
 	Parked   int `json:"parked"`
 }
 
+func (q *Queue) count(d Delivery) {
+	switch {
+	case d.Parked:
+		q.Parked++
+	case d.LastError != "":
+		q.Retrying++
+	default:
+		q.Pending++
+	}
+}
+
 // QueueStats counts the queue, and lists the hosts that failed on badDays or more different days since
 // they last accepted anything.
 func (db *DB) QueueStats(badDays int) (q Queue, dead []string, err error) {
@@ -313,14 +327,7 @@ func (db *DB) QueueStats(badDays int) (q Queue, dead []string, err error) {
 			if err := decode(bucketQueue, k, v, &d); err != nil {
 				return false, err
 			}
-			switch {
-			case d.Parked:
-				q.Parked++
-			case d.LastError != "":
-				q.Retrying++
-			default:
-				q.Pending++
-			}
+			q.count(d)
 			return true, nil
 		})
 		if err != nil {

@@ -15,12 +15,20 @@ type Presence struct {
 	// Announced is the hash of the actor as the followers were last told of it; Told how often they were.
 	Announced string `json:"announced,omitempty"`
 	Told      uint64 `json:"told,omitempty"`
+
+	Aliases  []Alias   `json:"aliases,omitempty"`  // other accounts of the owner, oldest first; one for each actor
+	Move     *Move     `json:"move,omitempty"`     // it has moved away, or is about to; nil: it is at home
+	Moves    uint64    `json:"moves,omitempty"`    // how many moves were ever begun
+	LastMove time.Time `json:"last_move,omitzero"` // when the followers were last told to move
 }
 
 // Broadcast is an activity for the inboxes of all followers, with its lines in the log.
 type Broadcast struct {
-	Activity Activity
+	Activity Activity // the zero Activity: none
 	Log      []LogEntry
+
+	// Withdraw is the id of an earlier activity. Where it was not tried yet it is not sent any more.
+	Withdraw string
 }
 
 // Presence returns the account's presence; that of an account which never changed is the zero value.
@@ -52,6 +60,9 @@ func (db *DB) SavePresence(now time.Time, p Presence, tell ...Broadcast) (queued
 		if err := put(tx, bucketMeta, keyPresence, p); err != nil {
 			return err
 		}
+		if err := followMoves(tx, old, p); err != nil {
+			return err
+		}
 		for _, b := range tell {
 			n, err := broadcast(tx, now, b)
 			if err != nil {
@@ -66,6 +77,12 @@ func (db *DB) SavePresence(now time.Time, p Presence, tell ...Broadcast) (queued
 
 // broadcast queues an activity for all followers. Where there are none it leaves no trace but the log's.
 func broadcast(tx *bolt.Tx, now time.Time, b Broadcast) (queued int, err error) {
+	if err := withdraw(tx, b.Withdraw); err != nil {
+		return 0, err
+	}
+	if b.Activity.ID == "" {
+		return 0, appendLog(tx, b.Log...)
+	}
 	if parseNumber(tx.Bucket(bucketMeta).Get(keyInboxes)) > 0 {
 		if err := put(tx, bucketActivities, []byte(b.Activity.ID), b.Activity); err != nil {
 			return 0, err

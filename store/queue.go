@@ -177,7 +177,7 @@ func release(tx *bolt.Tx, activity, typ string) error {
 
 // kept tells whether activities of a type stay fetchable after their delivery.
 func kept(typ string) bool {
-	return typ == "Create" || typ == "Update" || typ == "Delete" || typ == "Announce"
+	return typ == "Create" || typ == "Update" || typ == "Delete" || typ == "Announce" || typ == "Move"
 }
 
 // dropRows takes out of the queue the deliveries whose rows in queue_objects begin with rows.

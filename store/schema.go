@@ -22,6 +22,7 @@ import (
 //	  inboxes           how many distinct inboxes are not gone, 8 bytes
 //	  followers, listed, signings, boosts: counts, 8 bytes
 //	  whole             there where the list of followers is known to be whole
+//	  moved, unmoved    counts, 8 bytes: deliveries of the last Move that were taken, and that never will be
 //	feeds               address                  → Feed
 //	entries             key                      → Entry
 //	fields              key                      → the entry's fields as the feed has them
@@ -43,6 +44,7 @@ import (
 //	follower_hosts      host                     → accepted followers there: 8 bytes count, 32 bytes digest
 //	gone_actors         actor                    → goneActor
 //	blocks              actor or domain          → Block
+//	old_followers       alias 0 actor            who followed an alias when it was added, as far as it tells
 //	queue               host 0 time seq          → Delivery; time is Next, or the end of time when parked
 //	queue_seq           seq                      → key in queue, plain
 //	queue_objects       inbox 0 object 0 seq     index
@@ -86,6 +88,7 @@ var (
 	bucketFollowerHosts  = []byte("follower_hosts")
 	bucketGoneActors     = []byte("gone_actors")
 	bucketBlocks         = []byte("blocks")
+	bucketOldFollowers   = []byte("old_followers")
 	bucketQueue          = []byte("queue")
 	bucketQueueSeq       = []byte("queue_seq")
 	bucketQueueObjects   = []byte("queue_objects")
@@ -118,6 +121,7 @@ var (
 		bucketReactions, bucketReactionsByPost, bucketReactionsByActor, bucketReactionCounts, bucketReactionHosts,
 		bucketUndone, bucketFollowerHosts,
 		bucketPins, bucketBoosts,
+		bucketOldFollowers,
 	}
 
 	keySchema    = []byte("schema")
@@ -130,6 +134,8 @@ var (
 	keyReactions = []byte("reactions")
 	keyWhole     = []byte("whole")
 	keyBoosts    = []byte("boosts")
+	keyMoved     = []byte("moved")
+	keyUnmoved   = []byte("unmoved")
 )
 
 // endOfTime is the time of a row that is never due.

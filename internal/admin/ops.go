@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,6 +38,7 @@ type Ops struct {
 	Unblock func(ctx context.Context, what string) (Block, error)
 	Handle  func(ctx context.Context, actor json.RawMessage) (string, error) // nil: handles are not asked for
 	Hand    Hand
+	Moving  Moving
 }
 
 // Status returns the whole state at a glance.
@@ -81,6 +83,13 @@ func (o *Ops) account() (Account, error) {
 		if p.State == store.PostLive {
 			a.Posts++
 		}
+	}
+	presence, err := o.Store.Presence()
+	if err != nil {
+		return Account{}, fmt.Errorf("read the account's presence: %w", err)
+	}
+	if m := presence.Move; m != nil {
+		a.MovedTo = cmp.Or(m.Handle, m.Target)
 	}
 	if a.Listed, err = o.Store.CountListed(); err != nil {
 		return Account{}, fmt.Errorf("count the outbox: %w", err)

@@ -24,6 +24,9 @@ const (
 	pathLog        = "/log"
 	pathPoll       = "/poll"
 	pathLookup     = "/lookup"
+	pathAliases    = "/aliases"
+	pathMove       = "/move"
+	pathMovePlan   = "/move/plan"
 )
 
 // Serve answers on the control socket until ctx is done, then returns nil once every answer under way has
@@ -69,6 +72,7 @@ func handler(ops *Ops) http.Handler {
 		}
 		return ops.PollNow(r.Context(), req)
 	}))
+	routeMoves(m, ops)
 	m.HandleFunc("GET "+pathLog, func(w http.ResponseWriter, r *http.Request) { serveLog(ops, w, r) })
 	ops.followerRoutes(m)
 	ops.blockRoutes(m)

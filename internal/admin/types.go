@@ -29,6 +29,8 @@ type Account struct {
 	Since   time.Time `json:"since"`
 	Posts   int       `json:"posts"`  // that are there
 	Listed  int       `json:"listed"` // of these, those in the outbox
+
+	MovedTo string `json:"moved_to,omitempty"` // handle or id of the account that this one has moved to
 }
 
 // Time is a moment that may not have come yet: null in JSON.

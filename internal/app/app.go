@@ -37,6 +37,7 @@ type App struct {
 	cfg      *config.Config
 	log      *slog.Logger
 	db       *store.DB
+	former   *store.DB // of the former account; nil: there is none
 	core     *core
 	listener net.Listener
 	socket   *admin.Socket
@@ -58,7 +59,7 @@ func New(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error)
 			err = errors.Join(err, a.Close())
 		}
 	}()
-	if err := a.openStore(); err != nil {
+	if err := errors.Join(a.openStore(), a.openFormer()); err != nil {
 		return nil, err
 	}
 	id := identity{cfg: cfg, db: a.db, version: o.Version, insist: o.NewIdentity, log: o.Log}
@@ -77,7 +78,7 @@ func New(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error)
 	}
 	a.core, err = build(ctx, cfg, parts{
 		db: a.db, account: acc, key: key, log: o.Log, version: o.Version,
-		listening: a.Addr(), serves: true, spacing: o.Spacing, lease: o.Lease,
+		former: a.former, listening: a.Addr(), serves: true, spacing: o.Spacing, lease: o.Lease,
 	})
 	if err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"crypto/rsa"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -29,6 +28,7 @@ type parts struct {
 	key       *rsa.PrivateKey
 	log       *slog.Logger
 	version   string
+	former    *store.DB     // of the former account; nil: there is none, or it is not served
 	listening string        // our own address, where there is one
 	serves    bool          // others will see the profile
 	spacing   time.Duration // between the news of one poll; 0: the feed package decides
@@ -43,6 +43,7 @@ type core struct {
 	websub  *websub.Subscriber
 	notices *notice.Notifier
 	ops     *admin.Ops
+	former  *former // nil: there is none
 }
 
 // lookPatience is how long a new post waits for a look at its pictures. A slow host must not hold it up for long.
@@ -70,15 +71,17 @@ func build(ctx context.Context, cfg *config.Config, p parts) (*core, error) {
 	if fc.Presence, err = p.db.Presence(); err != nil {
 		return nil, fmt.Errorf("read the account: %w", err)
 	}
-	known := aliasBook{path: filepath.Join(cfg.DataDir, aliasFile), log: p.log}
+	c := &core{server: federation.New(fc)}
 	if p.serves {
-		known.lookup = func(ctx context.Context, what string) (json.RawMessage, string, error) {
-			// Lookups need a server, and the server's profile needs lookups: this one is for them alone.
-			return federation.New(fc).Lookup(ctx, what)
+		if _, err := c.server.LearnAliases(ctx); err != nil {
+			return nil, err
 		}
 	}
-	fc.Profile.AlsoKnownAs = known.resolve(ctx, cfg.Account.AlsoKnownAs)
-	c := &core{server: federation.New(fc)}
+	if p.former != nil {
+		if err := c.addFormer(cfg, p, p.former); err != nil {
+			return nil, err
+		}
+	}
 	feeds := feedConfigs(cfg, guard, looks)
 	c.lookers(cfg, p, feeds, guard.Transport(netguard.TransportOptions{}), looks)
 	c.feeds(cfg, p, feeds)
@@ -150,6 +153,7 @@ func (c *core) operations(cfg *config.Config, p parts) *admin.Ops {
 		Settle: func(_ context.Context, release bool) (int, error) { return c.poller.Settle("", release) },
 		Find:   c.server.Lookup,
 		Handle: c.server.Handle,
+		Moving: c.moving(mover{c.server, cfg.Account.Handle.String()}),
 	}
 	o.Feeds = feedURLs(cfg)
 	c.people(o)

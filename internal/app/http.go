@@ -30,7 +30,7 @@ func (a *App) handler() http.Handler {
 	r.HandleFunc("/hook", a.serveHookRequest)
 	r.HandleFunc("/media/{name}", a.serveMedia)
 	r.PathPrefix(websubPrefix).Handler(a.core.websub.Handler())
-	r.PathPrefix("/").Handler(a.core.server.Handler())
+	r.PathPrefix("/").Handler(a.core.dispatch(a.core.server.Handler()))
 	return a.recovered(a.limited(a.logged(r)))
 }
 

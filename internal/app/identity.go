@@ -78,26 +78,34 @@ func (i identity) ensure() (store.Account, *rsa.PrivateKey, error) {
 func (i identity) known(acc store.Account) (store.Account, *rsa.PrivateKey, error) {
 	handle := i.cfg.Account.Handle.String()
 	if acc.BaseURL != i.cfg.BaseURL || acc.Handle != handle {
-		mend := "set base_url and account.handle back, or start the new account in another data_dir " +
-			"and move the followers there with `crier move TARGET` (in a later version)"
+		mend := "set base_url and account.handle back; or, to move the account with its followers, set data_dir to a new " +
+			"folder, write former = \"" + i.cfg.DataDir + "\", start crier and run `crier move --former`"
 		if n, err := i.db.CountFollowers(); err == nil && n == 0 {
 			mend = "nobody follows it yet: set them back, or remove " + i.cfg.DataDir + " and start anew " +
-				"(an account with followers is moved with `crier move TARGET`, in a later version)"
+				"(an account with followers is moved with `crier move --former`)"
 		}
 		return store.Account{}, nil, fmt.Errorf(
 			"the store in %s belongs to @%s at %s, but the configuration says @%s at %s: "+
 				"these are part of every address that other servers know and cannot be changed; %s",
 			i.cfg.DataDir, acc.Handle, acc.BaseURL, handle, i.cfg.BaseURL, mend)
 	}
+	key, err := parseAccountKey(acc)
+	if err != nil {
+		return store.Account{}, nil, err
+	}
+	return acc, key, nil
+}
+
+func parseAccountKey(acc store.Account) (*rsa.PrivateKey, error) {
 	parsed, err := x509.ParsePKCS8PrivateKey(acc.PrivateKey)
 	if err != nil {
-		return store.Account{}, nil, fmt.Errorf("read the account's key: %w; restore the data directory from a backup", err)
+		return nil, fmt.Errorf("read the account's key: %w; restore the data directory from a backup", err)
 	}
 	key, ok := parsed.(*rsa.PrivateKey)
 	if !ok {
-		return store.Account{}, nil, fmt.Errorf("the account's key is a %T; an RSA key is needed", parsed)
+		return nil, fmt.Errorf("the account's key is a %T; an RSA key is needed", parsed)
 	}
-	return acc, key, nil
+	return key, nil
 }
 
 // complete gives an account that was made by an older version the key that it had not.

@@ -8,7 +8,6 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -263,31 +262,6 @@ func TestScratch(t *testing.T) {
 		t.Errorf("where there is a store, it is used; not %s", off.Ops.StorePath)
 	}
 	must(t, off.Close())
-}
-
-func TestAliasBook(t *testing.T) {
-	ctx := t.Context()
-	known := map[string]string{"old@a.test": "https://a.test/users/old"}
-	var asked atomic.Int32
-	b := aliasBook{path: filepath.Join(t.TempDir(), aliasFile), log: testLog(t),
-		lookup: func(_ context.Context, what string) (json.RawMessage, string, error) {
-			asked.Add(1)
-			if known[what] == "" {
-				return nil, "", store.ErrNotFound
-			}
-			return json.RawMessage(`{"id":"` + known[what] + `"}`), "", nil
-		}}
-	accounts := []string{"https://b.test/users/b", "old@a.test", "nobody@c.test"}
-	want := []string{"https://b.test/users/b", "https://a.test/users/old"}
-	if got := b.resolve(ctx, accounts); !slices.Equal(got, want) {
-		t.Errorf("resolved to %v", got)
-	}
-	// The server is gone: the alias stays. What is known is not asked for again.
-	known = nil
-	asked.Store(0)
-	if got := b.resolve(ctx, accounts); !slices.Equal(got, want) || asked.Load() != 1 {
-		t.Errorf("later resolved to %v, asked %d times", got, asked.Load())
-	}
 }
 
 func names(t *testing.T, dir string) []string {

@@ -20,6 +20,7 @@ func profile(cfg *config.Config, acc store.Account) (federation.Profile, error) 
 	p := federation.Profile{
 		Name: a.Name, Summary: content.Markdown(a.Summary),
 		ManuallyApproves: a.ManuallyApprovesFollowers, HideFollowers: a.HideFollowers,
+		AlsoKnownAs:        a.AlsoKnownAs,
 		AttributionDomains: attributionDomains(cfg), Published: acc.Created,
 	}
 	var err error

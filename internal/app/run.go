@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"crier/federation"
 	"crier/feed"
 	"crier/internal/admin"
 )
@@ -55,7 +56,8 @@ func (a *App) Run(ctx context.Context) error {
 		{"notices", stopLooker, a.core.notices.Run},
 		{"extras", stopExtras, a.core.extras.Run},
 		{"publisher", stopPublisher, a.core.server.RunPublisher},
-		{"deliverer", stopDeliverer, a.core.server.RunDeliverer},
+		{"mover", stopLooker, a.both((*federation.Server).RunMover)},
+		{"deliverer", stopDeliverer, a.both((*federation.Server).RunDeliverer)},
 		{"control", stopControl, func(ctx context.Context) error { return admin.Serve(ctx, a.socket, a.core.ops) }},
 	}
 	failed := make(chan error, len(parts))

@@ -28,6 +28,14 @@ type operator interface {
 	Blocks(context.Context) ([]admin.Block, error)
 	AddBlock(context.Context, admin.BlockRequest) (admin.BlockChange, error)
 	RemoveBlock(context.Context, admin.BlockRequest) (admin.Block, error)
+
+	Aliases(context.Context) ([]admin.Alias, error)
+	AddAlias(context.Context, string) (admin.Alias, error)
+	RemoveAlias(context.Context, string) (admin.Alias, error)
+	PlanMove(context.Context, admin.MoveRequest) (admin.MovePlan, error)
+	BeginMove(context.Context, admin.MoveRequest) (admin.MovePlan, error)
+	MoveStatus(ctx context.Context, former bool) (admin.MoveStatus, error)
+	CancelMove(ctx context.Context, former bool) (admin.MoveStatus, error)
 }
 
 // loadConfig reads the configuration; its warnings are for those who start the daemon.

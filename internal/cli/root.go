@@ -37,7 +37,7 @@ func commands() []command {
 		followerCommand(), blockCommand(),
 		postCommand(),
 		{use: "delivery", short: "The outgoing queue", subs: []command{deliveryListCommand()}},
-		lookupCommand(), healthcheckCommand(), versionCommand(),
+		aliasCommand(), moveCommand(), lookupCommand(), healthcheckCommand(), versionCommand(),
 	}
 }
 

@@ -41,6 +41,9 @@ func printStatus(d display, s admin.Status, now time.Time) {
 	}
 	row("account", "@%s", s.Account.Handle)
 	row("actor", "%s", s.Account.Actor)
+	if s.Account.MovedTo != "" {
+		row("moved to", "%s; see crier move --status", s.Account.MovedTo)
+	}
 	row("since", "%s", moment(s.Account.Since))
 	row("posts", "%d, %d of them in the outbox", s.Account.Posts, s.Account.Listed)
 	row("followers", "%d", s.Followers)

@@ -17,6 +17,7 @@ type Config struct {
 	BaseURL        string         // how the world reaches crier: "https://fedi.example.com", no trailing slash
 	Listen         string         // host:port to listen at; port 0 picks one
 	DataDir        string         // absolute path of the folder with store, socket and address file
+	Former         string         // absolute path of the data directory of the account that this one takes the place of; empty: none
 	HookToken      Secret         // bearer token of POST /hook; empty turns the hook off
 	NoticeURL      Secret         // where notices to the owner are posted; empty: nowhere
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed

@@ -15,6 +15,9 @@ func (l *loader) finish() {
 	if _, set := l.origins["data_dir"]; !set {
 		c.DataDir, _ = l.path(c.DataDir) // the default is a good path
 	}
+	if c.Former != "" && c.Former == c.DataDir {
+		l.at("former", "is data_dir itself; the new account needs a folder of its own: set data_dir to another one")
+	}
 	if c.Account.Name == "" {
 		c.Account.Name = c.Account.Handle.User
 	}

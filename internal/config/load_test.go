@@ -71,6 +71,7 @@ func TestLoadFull(t *testing.T) {
 		BaseURL:        "https://fedi.example.com",
 		Listen:         ":0",
 		DataDir:        filepath.Join(dir, "var"),
+		Former:         filepath.Join(dir, "site/old"),
 		HookToken:      "s3cret-s3cret-s3cret",
 		NoticeURL:      "https://ntfy.example/s3cret",
 		TrustedProxies: prefixes("10.0.0.0/8", "192.0.2.7/32", "fd00::1/128"),

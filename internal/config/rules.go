@@ -187,6 +187,14 @@ func (l *loader) path(s string) (string, error) {
 	return filepath.Join(l.dir, s), nil
 }
 
+// formerDir reads the path of a former data directory; "" is none.
+func (l *loader) formerDir(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	return l.path(s)
+}
+
 // picture reads a picture's address or path; "" is no picture.
 func (l *loader) picture(s string) (Picture, error) {
 	if s == "" {

@@ -35,6 +35,7 @@ func (l *loader) settings() []setting {
 		{key: "base_url", example: `base_url = "https://fedi.example.com"`, read: text(&c.BaseURL, ParseBaseURL)},
 		{key: "listen", example: `listen = "127.0.0.1:8080"`, read: text(&c.Listen, parseListen)},
 		{key: "data_dir", example: `data_dir = "data"`, read: text(&c.DataDir, l.path)},
+		{key: "former", example: `former = "data-old"`, read: text(&c.Former, l.formerDir)},
 		{key: "hook_token", example: `hook_token = "…"`, read: text(&c.HookToken, parseToken)},
 		{key: "notice_url", example: `notice_url = "https://ntfy.sh/…"`, read: text(&c.NoticeURL, parseNoticeURL)},
 		{key: "trusted_proxies", example: `["127.0.0.0/8"]`, read: list(&c.TrustedProxies, parsePrefix)},

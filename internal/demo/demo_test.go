@@ -50,11 +50,11 @@ func TestFailureShows(t *testing.T) {
 	s.said = said
 	s.peers[1].Fail("/inbox", 400, 1)
 	err = s.run(t.Context(), true)
-	if err == nil || !strings.Contains(err.Error(), "7 of 21 steps held") {
+	if err == nil || !strings.Contains(err.Error(), "7 of 30 steps held") {
 		t.Errorf("got %v", err)
 	}
 	for _, want := range []string{
-		"  ✗ each server got exactly one Create", "refused as scripted", "  – heron got nothing (not reached)", "7 of 21.",
+		"  ✗ each server got exactly one Create", "refused as scripted", "  – heron got nothing (not reached)", "7 of 30.",
 		"What crier logged last", "msg=published",
 	} {
 		if !strings.Contains(out.String(), want) {

@@ -214,7 +214,13 @@ func (s *stage) describe(in fedtest.Arrival) string {
 	switch in.Type {
 	case "Accept", "Reject":
 		inner = "Follow(" + localName(in.Inbox) + " → blog)"
+	case "Move":
+		inner = "blog → " + newHome
 	case "Create", "Update", "Delete":
+		if in.Object == s.actor {
+			inner = "Person blog"
+			break
+		}
 		kind := map[bool]string{true: "Tombstone", false: "Note"}[in.Type == "Delete"]
 		inner = kind + " “" + s.title(in.Object) + "”"
 		room := wideWhat - len(in.Type) - len("()")

@@ -48,6 +48,7 @@ func newWorld(t *testing.T) *world {
 	w.peer.AddActor("alice")
 	peer := httptest.NewServer(w.peer)
 	t.Cleanup(peer.Close)
+	names["peer.example"] = host(peer.URL)
 
 	w.cfg = config.Default()
 	w.cfg.BaseURL = "http://fedi.example"

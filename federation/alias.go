@@ -1,0 +1,276 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"crier/store"
+)
+
+const (
+	// maxAliases is how many accounts one may also be known as: the smallest limit that is known, of
+	// Misskey's own settings (2025.11). Others read more.
+	maxAliases = 10
+
+	listTime = 15 * time.Second // for reading who follows an account
+
+	aliasTime  = 5 * time.Second // for looking up the handles of the configuration: the daemon's start waits for it
+	aliasEvery = time.Hour       // how often the running daemon tries those again that could not be looked up
+)
+
+// KnownAs is another account of the owner's, with who came over from it.
+type KnownAs struct {
+	store.Alias
+	store.Arrivals
+}
+
+// knownAs are the ids for alsoKnownAs: what is configured first, then what was added; each once, never ourselves.
+func (s *Server) knownAs(p store.Presence) []string {
+	var ids []string
+	add := func(id string) {
+		if id != "" && id != s.ids.Actor() && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	for _, name := range s.cfg.Profile.AlsoKnownAs {
+		if isWeb(name) {
+			add(name)
+			continue
+		}
+		for _, a := range p.Aliases {
+			if a.Configured == name {
+				add(a.Actor)
+			}
+		}
+	}
+	for _, a := range p.Aliases {
+		if a.ByHand {
+			add(a.Actor)
+		}
+	}
+	return ids
+}
+
+func isWeb(s string) bool { return strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://") }
+
+// Aliases returns the accounts that this one is also known as, and who came over from each.
+func (s *Server) Aliases() ([]KnownAs, error) {
+	p, err := s.db.Presence()
+	if err != nil {
+		return nil, fmt.Errorf("read the aliases: %w", err)
+	}
+	all := []KnownAs{}
+	for _, id := range s.knownAs(p) {
+		k := KnownAs{Alias: store.Alias{Actor: id, Followers: -1, Configured: id}}
+		if i := aliasOf(p.Aliases, id); i >= 0 {
+			k.Alias = p.Aliases[i]
+			if k.Arrivals, err = s.db.Arrivals(k.Alias); err != nil {
+				return nil, fmt.Errorf("count who came from %s: %w", id, err)
+			}
+		}
+		all = append(all, k)
+	}
+	return all, nil
+}
+
+func aliasOf(all []store.Alias, id string) int {
+	return slices.IndexFunc(all, func(a store.Alias) bool { return a.Actor == id })
+}
+
+// AddAlias looks up another account of the owner's, by handle or address, and adds it to alsoKnownAs; the
+// followers are told. Then it reads who follows that account, as far as its server tells, so that they are
+// known when they arrive. An account that is an alias already is looked up anew.
+func (s *Server) AddAlias(ctx context.Context, who string) (KnownAs, error) {
+	a, doc, err := s.findAlias(ctx, who)
+	if err != nil {
+		return KnownAs{}, err
+	}
+	a.ByHand = true
+	if err := s.keepAliases(a); err != nil {
+		return KnownAs{}, err
+	}
+	return s.listed(ctx, a, doc)
+}
+
+// keepAliases stores what was looked up.
+func (s *Server) keepAliases(found ...store.Alias) error {
+	var full error
+	_, err := s.changePresence(func(p *store.Presence) {
+		next := *p
+		next.Aliases = slices.Clone(p.Aliases)
+		for _, a := range found {
+			i := aliasOf(next.Aliases, a.Actor)
+			if i < 0 {
+				next.Aliases = append(next.Aliases, a)
+				continue
+			}
+			old := &next.Aliases[i]
+			old.ByHand = old.ByHand || a.ByHand
+			old.Handle, old.Followers, old.Configured = a.Handle, a.Followers, firstOf(a.Configured, old.Configured)
+		}
+		if n := len(s.knownAs(next)); n > maxAliases {
+			full = fmt.Errorf("an account is also known as %d others at most; remove one first (see `crier alias list`)", maxAliases)
+			return
+		}
+		*p = next
+	})
+	return errors.Join(full, err)
+}
+
+// listed notes who follows the account now, as far as its server tells.
+func (s *Server) listed(ctx context.Context, a store.Alias, doc accountDocument) (KnownAs, error) {
+	ctx, cancel := context.WithTimeout(ctx, listTime)
+	defer cancel()
+	if err := s.db.RecordOldFollowers(a.Actor, s.readFollowers(ctx, doc)); err != nil {
+		return KnownAs{}, fmt.Errorf("store who follows %s: %w", a.Actor, err)
+	}
+	all, err := s.Aliases()
+	if err != nil {
+		return KnownAs{}, err
+	}
+	for _, k := range all {
+		if k.Actor == a.Actor {
+			return k, nil
+		}
+	}
+	return KnownAs{}, fmt.Errorf("%s was removed again meanwhile", a.Actor)
+}
+
+// RemoveAlias takes an account out of alsoKnownAs that AddAlias added, named by handle or address.
+func (s *Server) RemoveAlias(_ context.Context, who string) (store.Alias, error) {
+	who = strings.TrimSpace(who)
+	plain := strings.TrimPrefix(strings.TrimPrefix(who, "acct:"), "@")
+	var gone store.Alias
+	var refused error
+	_, err := s.changePresence(func(p *store.Presence) {
+		i := slices.IndexFunc(p.Aliases, func(a store.Alias) bool {
+			return a.Actor == who || a.Handle != "" && strings.EqualFold(a.Handle, plain) || a.Configured == plain && plain != ""
+		})
+		switch {
+		case slices.Contains(s.cfg.Profile.AlsoKnownAs, who),
+			i >= 0 && slices.Contains(s.cfg.Profile.AlsoKnownAs, p.Aliases[i].Configured):
+			refused = fmt.Errorf("%s stands in the configuration: take it out of account.also_known_as and restart crier", clean(who, 200))
+		case i < 0:
+			refused = fmt.Errorf("this account is not also known as %s; `crier alias list` shows what it is", clean(who, 200))
+		default:
+			gone = p.Aliases[i]
+			p.Aliases = slices.Delete(slices.Clone(p.Aliases), i, i+1)
+		}
+	})
+	return gone, errors.Join(refused, err)
+}
+
+// findAlias looks an account up that is to be an alias.
+func (s *Server) findAlias(ctx context.Context, who string) (store.Alias, accountDocument, error) {
+	who = strings.TrimSpace(who)
+	doc, err := s.account(ctx, who)
+	if err != nil {
+		return store.Alias{}, accountDocument{}, fmt.Errorf("look up %s: %w", clean(who, 200), err)
+	}
+	if s.ids.Ours(doc.ID) {
+		return store.Alias{}, accountDocument{}, fmt.Errorf("%s is this account itself; name the one that you move from", clean(who, 200))
+	}
+	a := store.Alias{Actor: doc.ID, Handle: doc.Handle, Added: time.Now().UTC(), Followers: -1}
+	if !isWeb(who) {
+		a.Handle = strings.TrimPrefix(strings.TrimPrefix(who, "acct:"), "@")
+	}
+	if c, err := s.collection(ctx, doc.Followers, doc.ID); err == nil {
+		a.Followers = c.total()
+	}
+	return a, doc, nil
+}
+
+// LearnAliases looks up the handles in the configuration whose actors are not known yet, for five seconds at most
+// and all at the same time, and remembers them: an alias must not vanish, while an account moves in, because its
+// server does not answer at a restart of ours. It reports whether all are known now.
+func (s *Server) LearnAliases(ctx context.Context) (all bool, err error) {
+	p, err := s.db.Presence()
+	if err != nil {
+		return false, fmt.Errorf("read the aliases: %w", err)
+	}
+	missing := s.unknownAliases(p)
+	if len(missing) == 0 {
+		return true, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, aliasTime)
+	defer cancel()
+	type result struct {
+		alias store.Alias
+		err   error
+	}
+	results := make([]result, len(missing))
+	var lookups sync.WaitGroup
+	for i, name := range missing {
+		lookups.Go(func() {
+			a, _, err := s.findAlias(ctx, name)
+			a.Configured = name
+			results[i] = result{a, err}
+		})
+	}
+	lookups.Wait()
+	var found []store.Alias
+	for i, r := range results {
+		if r.err != nil {
+			s.log.Warn("an account in account.also_known_as is left out until it can be looked up", "account", missing[i], "err", r.err)
+			continue
+		}
+		found = append(found, r.alias)
+	}
+	if len(found) > 0 {
+		err = s.keepAliases(found...)
+	}
+	return err == nil && len(found) == len(missing), err
+}
+
+// aliasesKnown reports whether every configured alias was looked up.
+func (s *Server) aliasesKnown() (bool, error) {
+	p, err := s.db.Presence()
+	if err != nil {
+		return false, err
+	}
+	return len(s.unknownAliases(p)) == 0, nil
+}
+
+// unknownAliases are the handles of the configuration whose actors are not known yet.
+func (s *Server) unknownAliases(p store.Presence) []string {
+	return slices.DeleteFunc(slices.Clone(s.cfg.Profile.AlsoKnownAs), func(name string) bool {
+		return isWeb(name) || slices.ContainsFunc(p.Aliases, func(a store.Alias) bool { return a.Configured == name })
+	})
+}
+
+// AddKnownAlias adds an account of the owner's about which everything is known already: that of which this one
+// takes the place, with those who follow it. An account that is an alias already is left as it is.
+func (s *Server) AddKnownAlias(a store.Alias, followers []string) error {
+	p, err := s.db.Presence()
+	if err != nil {
+		return fmt.Errorf("read the aliases: %w", err)
+	}
+	if i := aliasOf(p.Aliases, a.Actor); i >= 0 && p.Aliases[i].ByHand {
+		return nil
+	}
+	if err := s.keepAliases(a); err != nil {
+		return err
+	}
+	if err := s.db.RecordOldFollowers(a.Actor, followers); err != nil {
+		return fmt.Errorf("store who follows %s: %w", a.Actor, err)
+	}
+	return nil
+}
+
+// ActorID is the id of the account's actor.
+func (s *Server) ActorID() string { return s.ids.Actor() }
+
+// Answers reports whether a WebFinger query for that resource is about the account.
+func (s *Server) Answers(resource string) bool {
+	key, err := resourceKey(resource)
+	if err != nil {
+		return false
+	}
+	_, ok := s.person().fingers[key]
+	return ok
+}
