@@ -25,9 +25,9 @@ const (
 
 // ActorOptions say in what an actor differs from the usual.
 type ActorOptions struct {
+	Locked        bool // a Follow waits for Approve or Reject
 	NoSharedInbox bool // endpoints.sharedInbox is left out
 	KeyDocument   bool // the key is a document of its own, …/main-key, as on GoToSocial
-	Locked        bool // a Follow waits for Approve or Reject
 }
 
 // Actor is what a test needs to know of a local actor.
