@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -43,7 +44,7 @@ type process struct {
 
 func (p *process) actor() string { return p.base + "/users/user" }
 
-// startProcess starts the daemon with this configuration and waits until it listens.
+// startProcess starts the daemon with this configuration and waits until it is ready.
 func startProcess(ctx context.Context, t *testing.T, p *process, config string) (addr string) {
 	t.Helper()
 	p.folder = t.TempDir()
@@ -69,11 +70,11 @@ func startProcess(ctx context.Context, t *testing.T, p *process, config string) 
 	})
 	for ctx.Err() == nil {
 		b, err := os.ReadFile(filepath.Join(p.folder, "data", "addr"))
-		if err == nil && len(bytes.TrimSpace(b)) > 0 {
-			return string(bytes.TrimSpace(b))
-		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.Fatal(err)
+		}
+		if addr := strings.TrimSpace(string(b)); addr != "" && isReady(ctx, addr) {
+			return addr
 		}
 		select {
 		case err := <-done:
@@ -84,6 +85,19 @@ func startProcess(ctx context.Context, t *testing.T, p *process, config string) 
 	}
 	t.Fatal(ctx.Err())
 	return ""
+}
+
+func isReady(ctx context.Context, addr string) bool {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/readyz", nil)
+	if err != nil {
+		return false
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return false
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
 }
 
 func (p *process) command(ctx context.Context, args ...string) *exec.Cmd {

@@ -28,7 +28,7 @@ import (
 )
 
 // patience bounds the whole conversation with one peer.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // peer is a server of another implementation, see the scripts in peer.
 type peer struct {

@@ -219,7 +219,7 @@ const controls = {
     return {
       id: found.id.href, content: text(found.content), url: found.url?.href ?? null,
       likes: await total(found.getLikes(options)), shares: await total(found.getShares(options)),
-      replies: await total(found.getReplies(options)),
+      replies: await total(ctx.lookupObject(found.repliesId, options)), // a post carries only a part of the collection
     };
   },
   // The answer to a GET without a signature.
