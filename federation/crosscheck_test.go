@@ -43,6 +43,8 @@ type crossRequest struct {
 	Body    []byte            `json:"body"`    // nil: none
 	Now     int64             `json:"now"`     // Unix milliseconds
 	Sign    *crossSign        `json:"sign,omitempty"`
+
+	check func(*signedRequest) error // the signature with the sender's key; nil: with the usual one
 }
 
 // crossSign says how a library has to sign.
@@ -51,7 +53,8 @@ type crossSign struct {
 	Covered []string `json:"covered"`
 	Params  []string `json:"params,omitempty"`
 	Alg     string   `json:"alg,omitempty"`
-	Hide    bool     `json:"hide"` // hs2019 instead of the algorithm
+	Hide    bool     `json:"hide"`          // hs2019 instead of the algorithm
+	Key     string   `json:"key,omitempty"` // another private key than the usual one, PEM
 }
 
 // crossVerdict is what the libraries say of a request.
@@ -68,17 +71,13 @@ func crossCheck(t *testing.T, what string, requests []crossRequest, result any) 
 		t.Fatal("CRIER_INTEROP_PEER does not say where the libraries are installed; run .ci/interop")
 	}
 	key := fedtest.Key(crossKey)
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
 	public, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 	if err != nil {
 		t.Fatal(err)
 	}
 	task, err := json.Marshal(map[string]any{
 		"keyID": crossKey, "requests": requests,
-		"privateKey": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})),
+		"privateKey": privatePEM(t, key),
 		"publicKey":  string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})),
 	})
 	if err != nil {
@@ -93,6 +92,15 @@ func crossCheck(t *testing.T, what string, requests []crossRequest, result any) 
 	if err := json.Unmarshal(out, result); err != nil {
 		t.Fatalf("node crosscheck.mjs %s: %v", what, err)
 	}
+}
+
+func privatePEM(t *testing.T, key any) string {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
 // crossSource makes requests at random.
@@ -326,6 +334,9 @@ func (c crossRequest) verify(t *testing.T) error {
 	if signed.keyID != crossKey {
 		return fmt.Errorf("the key is %s", signed.keyID)
 	}
+	if c.check != nil {
+		return c.check(signed)
+	}
 	return signed.verify(&fedtest.Key(crossKey).PublicKey)
 }
 
@@ -342,7 +353,7 @@ func (c crossRequest) lies() map[string]crossRequest {
 	signature := "signature"
 	lie("path", func(r *crossRequest) { r.Target = "/x" + r.Target })
 	lie("method", func(r *crossRequest) { r.Method = map[bool]string{true: "PUT", false: "POST"}[r.Method == "POST"] })
-	lie("host", func(r *crossRequest) { r.Headers["host"] = "other.example" })
+	lie("addressee", func(r *crossRequest) { r.Base = "https://other.example" }) // it is played back to another server
 	lie("time", func(r *crossRequest) { r.Now += 3 * time.Hour.Milliseconds() })
 	lie("signature", func(r *crossRequest) { r.Headers[signature] = otherSignature(r.Headers[signature]) })
 	if before, after, ok := strings.Cut(c.Target, "?"); ok && after != "" {
@@ -391,9 +402,9 @@ func (c *crossRequest) setDigest() {
 func otherSignature(header string) string {
 	i := strings.LastIndexAny(header, `":`) // it is the last thing, in quotes or colons, in all of the libraries
 	if strings.HasPrefix(header, "keyId") {
-		i = strings.Index(header, `signature="`) + len(`signature="`) + 100
+		i = strings.Index(header, `signature="`) + len(`signature="`) + 40
 	} else {
-		i -= 100
+		i -= 40
 	}
 	return header[:i] + map[bool]string{true: "B", false: "A"}[header[i] == 'A'] + header[i+1:]
 }

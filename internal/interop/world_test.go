@@ -178,8 +178,8 @@ func (d *daemon) poll(ctx context.Context, t *testing.T) {
 	}
 }
 
-// blog serves a feed of an old entry and, when it is told a text for it, a new one. Its host points to crier for
-// WebFinger.
+// blog serves a feed of an old entry and, when it is told a text for it, a new one, whose page names its post. Its
+// host points to crier for WebFinger.
 type blog struct {
 	base string
 	feed atomic.Pointer[string]
@@ -210,6 +210,9 @@ func (b *blog) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, *b.feed.Load())
 	case "/.well-known/webfinger":
 		http.Redirect(w, r, crierBase+r.URL.RequestURI(), http.StatusFound)
+	case "/new/":
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(w, "<!doctype html><title>new</title><link rel=\"alternate\" type=\"application/activity+json\" href=%q>", newPost)
 	default:
 		http.NotFound(w, r)
 	}
