@@ -62,6 +62,6 @@ for (const { method, base, target, headers, body, now, sign } of task.requests) 
     request: { method, url: target, headers }, base, body: body === null ? null : Buffer.from(body, "base64"),
     key: task.publicKey, now, sign,
   };
-  answers.push(process.argv[2] === "sign" ? await signed(evidence) : await judge(evidence));
+  answers.push(process.argv[2] === "sign" ? await signed(evidence) : await judge(evidence, answers.length));
 }
 process.stdout.write(JSON.stringify(answers));
