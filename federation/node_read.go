@@ -100,15 +100,16 @@ func (r *nodeReader) object() ([]field, error) {
 		name := shortName(r.text())
 		r.next()
 		r.i++ // the colon
+		if name == "@context" {
+			r.skip()
+			continue
+		}
 		values, err := r.values(nil)
 		if err != nil {
 			return nil, err
 		}
 		if r.next() == ',' {
 			r.i++
-		}
-		if name == "@context" {
-			continue
 		}
 		known, err := alreadyThere(fields, field{name, values})
 		if err != nil {
@@ -140,6 +141,33 @@ func alreadyThere(fields []field, next field) (bool, error) {
 		return false, fmt.Errorf("%w: %s", errAmbiguous, clean(next.name, 80))
 	}
 	return false, nil
+}
+
+// skip passes over a value and the comma behind it. It is for contexts, which are not read: their terms may be as
+// alike as they like (Fedify 2.3.6 has QuoteAuthorization and quoteAuthorization in one).
+func (r *nodeReader) skip() {
+	for depth := 0; ; {
+		switch c := r.next(); c {
+		case '"':
+			r.text()
+		case '[', '{':
+			depth++
+			r.i++
+		case ']', '}':
+			if depth == 0 {
+				return // the end of the object around it
+			}
+			depth--
+			r.i++
+		case ',':
+			r.i++
+			if depth == 0 {
+				return
+			}
+		default: // a colon, or a letter of a number or a name
+			r.i++
+		}
+	}
 }
 
 // text reads a string, with its quotes.

@@ -77,6 +77,20 @@ func TestNodeIsNotGuessed(t *testing.T) {
 	}
 }
 
+// TestNodeSkipsContexts: a context has terms that differ only in their case, in Fedify 2.3.6 and others.
+func TestNodeSkipsContexts(t *testing.T) {
+	for _, doc := range []string{
+		`{"@context":["https://www.w3.org/ns/activitystreams",{"QuoteAuthorization":"q:Q","quoteAuthorization":{"@id":"q:q","@type":"@id"},"x":null,"y":1.5e3}],"id":"a"}`,
+		`{"id":"a","@context":{"a":1,"A":[{"b]}":"\"}"},{}],"a":{}}}`,
+		`{"@context":"https://www.w3.org/ns/activitystreams","id":"a"}`, `{"id":"a","@context":null}`, `{"@context":[],"id":"a"}`,
+		"{ \"@context\" : [ 1 , { } ] , \"id\" : \"a\" , \"object\" : { \"@context\" : { } } }",
+	} {
+		if n := readTestNode(t, doc); n.id() != "a" {
+			t.Errorf("%s: %+v", doc, n)
+		}
+	}
+}
+
 // TestNodeRefusesTwoMeanings: two readers could take two things from each of these (the JSON-LD trap of
 // GHSA-rwcw-vq68-g34p, and what readers do that ignore the case of names).
 func TestNodeRefusesTwoMeanings(t *testing.T) {

@@ -26,10 +26,10 @@ const (
 
 // ActorOptions say in what an actor differs from the usual.
 type ActorOptions struct {
+	Locked        bool // a Follow waits for Approve or Reject
 	NoSharedInbox bool // endpoints.sharedInbox is left out
 	KeyDocument   bool // the key is a document of its own, …/main-key, as on GoToSocial
 	Ed25519       bool // it has an Ed25519 key as well, …#ed25519-key, as on Fedify
-	Locked        bool // a Follow waits for Approve or Reject
 }
 
 // Actor is what a test needs to know of a local actor.

@@ -30,6 +30,11 @@ type Config struct {
 
 // Server is one instance of the little fediverse. It is an http.Handler and safe for concurrent use.
 type Server struct {
+	// What others did, under the lock mu.
+	moves     map[string]moved    // by the id of who moved
+	reactions map[string]Reaction // by their ids
+	pins      map[string][]string // ids of notes, by the id of who pinned them
+
 	base   string
 	host   string // of the handles
 	scheme string
@@ -43,22 +48,19 @@ type Server struct {
 	stop context.CancelFunc
 	work sync.WaitGroup
 
-	mu        sync.Mutex // guards all below; never held over a request
-	actors    map[string]*actor
-	remotes   map[string]RemoteActor // by id
-	keyCache  map[string]remoteKey   // by key id
-	notes     map[string]*Note       // by id
-	tombs     map[string]bool        // ids that were deleted
-	seen      map[string]bool        // ids of activities that took effect
-	moves     map[string]moved       // by the id of who moved
-	reactions map[string]Reaction    // by their ids
-	pins      map[string][]string    // ids of notes, by the id of who pinned them
-	arrivals  []Arrival
-	changed   chan struct{} // closed and replaced at every change
-	faults    []*Fault
-	hook      func(*http.Request)
-	secure    bool
-	serial    int
+	mu       sync.Mutex // guards all below; never held over a request
+	actors   map[string]*actor
+	remotes  map[string]RemoteActor // by id
+	keyCache map[string]remoteKey   // by key id
+	notes    map[string]*Note       // by id
+	tombs    map[string]bool        // ids that were deleted
+	seen     map[string]bool        // ids of activities that took effect
+	arrivals []Arrival
+	changed  chan struct{} // closed and replaced at every change
+	faults   []*Fault
+	hook     func(*http.Request)
+	secure   bool
+	serial   int
 
 	signatures Signatures
 }

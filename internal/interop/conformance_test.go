@@ -52,9 +52,9 @@ func TestConformance(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	blog := newBlog(t)
-	crier := startCrier(t, blog.URL)
+	crier := startCrier(t, blog.base)
 	crier.poll(ctx, t)
-	post := crier.base + "/posts/" + strings.TrimPrefix(blog.URL, "http://") + "/old/"
+	post := crier.base + "/posts/" + strings.TrimPrefix(blog.base, "http://") + "/old/"
 
 	var results []struct{ Of, Slug, Outcome, Info string }
 	runPeer(ctx, t, &results, "conformance.mjs", crier.actor(), post)

@@ -48,7 +48,7 @@ func targets() []target {
 func TestSignatures(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	crier := startCrier(t, newBlog(t).URL)
+	crier := startCrier(t, newBlog(t).base)
 	peer := startPeer(ctx, t, "verify.mjs")
 
 	var want []string

@@ -28,10 +28,13 @@ import (
 )
 
 // patience bounds the whole conversation with one peer.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // peer is a server of another implementation, see the scripts in peer.
-type peer struct{ origin string }
+type peer struct {
+	origin string
+	more   string // what else it said when it started
+}
 
 // node prepares a script of the folder peer. ctx bounds its life.
 func node(ctx context.Context, t *testing.T, script string, args ...string) *exec.Cmd {
@@ -73,11 +76,12 @@ func startPeer(ctx context.Context, t *testing.T, script string, environ ...stri
 		_ = c.Process.Kill()
 		_ = c.Wait()
 	})
-	origin, err := bufio.NewReader(out).ReadString('\n')
+	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatalf("%s did not start: %v", script, err)
 	}
-	return &peer{strings.TrimSpace(origin)}
+	origin, more, _ := strings.Cut(strings.TrimSpace(line), " ")
+	return &peer{origin, more}
 }
 
 // call drives the peer; the answer is decoded into result if that is not nil.
@@ -105,22 +109,6 @@ func (p *peer) call(ctx context.Context, t *testing.T, what string, args, result
 			t.Fatalf("%s: %v in %s", what, err, answer)
 		}
 	}
-}
-
-// status is the answer to an unsigned GET of an actor.
-func (p *peer) status(ctx context.Context, t *testing.T, actor string) int {
-	t.Helper()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, actor, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Accept", "application/activity+json")
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	return resp.StatusCode
 }
 
 // daemon is crier, running in this process.
@@ -190,37 +178,49 @@ func (d *daemon) poll(ctx context.Context, t *testing.T) {
 	}
 }
 
-// followers says how many followers the operator is told of.
-func (d *daemon) followers(ctx context.Context, t *testing.T) int {
-	t.Helper()
-	status, err := d.app.Ops().Status(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return status.Followers
-}
-
-// blog serves a feed of an old entry and, when it is told a text for it, a new one.
+// blog serves a feed of an old entry and, when it is told a text for it, a new one, whose page names its post. Its
+// host points to crier for WebFinger.
 type blog struct {
-	*httptest.Server
+	base string
 	feed atomic.Pointer[string]
 }
 
+// newBlog serves a blog on an address of its own.
 func newBlog(t *testing.T) *blog {
 	t.Helper()
 	b := &blog{}
-	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/rss+xml")
-		fmt.Fprint(w, *b.feed.Load())
-	}))
-	t.Cleanup(b.Close)
+	server := httptest.NewServer(b)
+	t.Cleanup(server.Close)
+	b.base = server.URL
 	b.set("")
 	return b
 }
 
+// newPlainBlog makes a blog that somebody else serves at that address.
+func newPlainBlog(base string) *blog {
+	b := &blog{base: base}
+	b.set("")
+	return b
+}
+
+func (b *blog) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/feed":
+		w.Header().Set("Content-Type", "application/rss+xml")
+		fmt.Fprint(w, *b.feed.Load())
+	case "/.well-known/webfinger":
+		http.Redirect(w, r, crierBase+r.URL.RequestURI(), http.StatusFound)
+	case "/new/":
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(w, "<!doctype html><title>new</title><link rel=\"alternate\" type=\"application/activity+json\" href=%q>", newPost)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
 // set changes the text of the new entry; without a text there is none.
 func (b *blog) set(text string) {
-	feed := `<rss version="2.0"><channel><title>Blog</title><link>` + b.URL + `</link><description>Notes.</description>`
+	feed := `<rss version="2.0"><channel><title>Blog</title><link>` + b.base + `</link><description>Notes.</description>`
 	if text != "" {
 		feed += b.item("new", "Tue, 10 Mar 2026 10:00:00 +0000", text)
 	}
@@ -230,5 +230,5 @@ func (b *blog) set(text string) {
 
 func (b *blog) item(name, date, text string) string {
 	return fmt.Sprintf("<item><title>%s</title><link>%s/%s/</link><pubDate>%s</pubDate>"+
-		"<description>A %s.</description></item>", name, b.URL, name, date, text)
+		"<description>A %s.</description></item>", name, b.base, name, date, text)
 }

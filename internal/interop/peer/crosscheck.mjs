@@ -4,7 +4,8 @@
 //
 // usage: node crosscheck.mjs judge   (answers with the verdicts, see judges.mjs)
 //        node crosscheck.mjs sign    (answers with all headers; "sign" is {"library": "misskey", "peertube" or "hms",
-//                                     "covered": […], "params": […], "alg", "hide": do not name the algorithm})
+//                                     "covered": […], "params": […], "alg", "hide": do not name the algorithm,
+//                                     "key": instead of privateKey})
 import { createHash } from "node:crypto";
 import { text } from "node:stream/consumers";
 import { genRFC3230DigestHeader, signAsDraftToRequest } from "@misskey-dev/node-http-message-signatures";
@@ -16,7 +17,7 @@ const task = JSON.parse(await text(process.stdin));
 
 const signers = {
   async misskey({ request, sign }) {
-    const key = { privateKeyPem: task.privateKey, keyId: task.keyID };
+    const key = { privateKeyPem: sign.key ?? task.privateKey, keyId: task.keyID };
     const { signatureHeader } = await signAsDraftToRequest(structuredClone(request), key, sign.covered);
     return { ...request.headers, signature: signatureHeader };
   },
@@ -34,7 +35,7 @@ const signers = {
     return headers;
   },
   async hms({ request, base, now, sign }) {
-    const key = hms.createSigner(task.privateKey, sign.alg, task.keyID);
+    const key = hms.createSigner(sign.key ?? task.privateKey, sign.alg, task.keyID);
     const signed = await hms.httpbis.signMessage({
       key, fields: sign.covered, params: sign.params,
       paramValues: { created: new Date(now), expires: new Date(now + 300_000), nonce: "n0nce", tag: "test" },
@@ -61,6 +62,6 @@ for (const { method, base, target, headers, body, now, sign } of task.requests) 
     request: { method, url: target, headers }, base, body: body === null ? null : Buffer.from(body, "base64"),
     key: task.publicKey, now, sign,
   };
-  answers.push(process.argv[2] === "sign" ? await signed(evidence) : await judge(evidence));
+  answers.push(process.argv[2] === "sign" ? await signed(evidence) : await judge(evidence, answers.length));
 }
 process.stdout.write(JSON.stringify(answers));

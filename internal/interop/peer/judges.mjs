@@ -72,13 +72,14 @@ function falsified({ request: { method, url, headers }, body, base }) {
 }
 
 // judge asks all judges for their verdicts on a request, as it is and falsified: {verdicts: {name: "yes" or why
-// not}, fooled: ["judge: lie"…]}.
-export async function judge(evidence) {
+// not}, fooled: ["judge: lie"…]}. With a turn it is falsified in one way only, in each at its turn.
+export async function judge(evidence, turn) {
   const judges = Object.entries(evidence.request.headers["signature-input"] ? rfc9421 : cavage);
   const verdicts = {}, fooled = [];
   for (const [name, judge] of judges) {
     verdicts[name] = await verdict(judge, evidence);
-    for (const lie of falsified(evidence)) {
+    const lies = falsified(evidence);
+    for (const lie of turn === undefined ? lies : [lies[turn % lies.length]]) {
       if (lie.blind.includes(name)) continue;
       const { request, body, base } = lie;
       if (await verdict(judge, { ...evidence, request, body, base }) === "yes") fooled.push(`${name}: ${lie.name}`);
