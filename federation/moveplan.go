@@ -107,6 +107,7 @@ func (s *Server) checkTarget(ctx context.Context, plan *MovePlan) {
 	plan.check(doc.KnownAs.Has(s.ids.Actor()), "it is also known as "+s.ids.Actor(), s.mendAlias(doc))
 	plan.check(doc.MovedTo == "", "it has not moved on itself",
 		doc.ID+" has moved to "+clean(doc.MovedTo, 200)+" itself: move there instead, or take that move back first")
+	plan.check(!s.blocked(doc.ID), "you do not block it", doc.ID+" is blocked: lift that with crier block remove")
 	plan.check(!doc.Suspended, "it is not suspended", doc.ID+" is suspended by its server; nobody could follow it")
 }
 

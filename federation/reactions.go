@@ -129,6 +129,8 @@ func (s *Server) store(a arrival, r store.Reaction) error {
 	line := s.line(a.activity, "202 Accepted, "+storedText(r, before), a.now)
 	_, err = s.db.PutReaction(a.now, r, a.seenAs(), line)
 	switch {
+	case errors.Is(err, store.ErrBlocked):
+		return nil // just now
 	case errors.Is(err, store.ErrFull):
 		return s.onlyLog(a, "202 Accepted, "+string(r.Kind)+" not counted: there is no room for more")
 	case errors.Is(err, store.ErrConflict):

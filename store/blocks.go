@@ -143,10 +143,19 @@ func forgetDomain(tx *bolt.Tx, domain string) (followers int, err error) {
 // actorsIn are the actors of a domain of whom something is stored.
 func actorsIn(tx *bolt.Tx, domain string) []string {
 	var actors []string
-	_ = scan(tx, bucketFollowers, nil, func(k, _ []byte) (bool, error) {
-		if covers(domain, HostName(string(k))) {
-			actors = append(actors, string(k))
+	note := func(actor string) {
+		known := len(actors) > 0 && actors[len(actors)-1] == actor // the rows of one stand together
+		if !known && covers(domain, HostName(actor)) {
+			actors = append(actors, actor)
 		}
+	}
+	_ = scan(tx, bucketFollowers, nil, func(k, _ []byte) (bool, error) {
+		note(string(k))
+		return true, nil
+	})
+	_ = scan(tx, bucketReactionsByActor, nil, func(k, _ []byte) (bool, error) {
+		actor, _, _ := strings.Cut(string(k), "\x00")
+		note(actor)
 		return true, nil
 	})
 	return actors
@@ -161,7 +170,8 @@ func forget(tx *bolt.Tx, actor string) (followers int, err error) {
 	if removed {
 		followers = 1
 	}
-	return followers, nil
+	_, err = removeReactionsBy(tx, actor)
+	return followers, err
 }
 
 // dropDomain takes out of the queue all that goes to a domain, and forgets how its hosts fared: nobody will ask

@@ -147,6 +147,35 @@ func TestBlockActor(t *testing.T) {
 	}
 }
 
+// TestBlockedReactionsGo: those of a blocked actor, and of a domain whoever there follows or not; later ones are not
+// taken.
+func TestBlockedReactionsGo(t *testing.T) {
+	db := open(t)
+	entry(t, db, "blog.example/1/")
+	publishNow(t, db, "blog.example/1/", "Create")
+	like := func(actor string) error {
+		_, err := db.PutReaction(noon, Reaction{
+			ID: actor + "/like", Kind: ReactionLike, Actor: actor, Post: "blog.example/1/", Public: true, Received: noon,
+		}, "")
+		return err
+	}
+	const a, b, c = "https://bad.example/users/a", "https://m.bad.example/users/b", "https://good.example/users/c"
+	for _, actor := range []string{a, b, c} {
+		ok(t, like(actor))
+	}
+	must[Blocked](t)(db.AddBlock(noon, actorBlock(t, db, a)))
+	if n := must[ReactionCounts](t)(db.CountReactions("blog.example/1/")); n.Likes != 2 {
+		t.Errorf("%d likes after an actor was blocked", n.Likes)
+	}
+	must[Blocked](t)(db.AddBlock(noon, domain("bad.example")))
+	if n := must[ReactionCounts](t)(db.CountReactions("blog.example/1/")); n.Likes != 1 {
+		t.Errorf("%d likes after a domain was blocked", n.Likes)
+	}
+	if err := like(b); !errors.Is(err, ErrBlocked) {
+		t.Errorf("a like by who is blocked: %v", err)
+	}
+}
+
 // TestBlockFails: an error in the middle leaves everything as it was, in the file and in memory.
 func TestBlockFails(t *testing.T) {
 	db := crowd(t)

@@ -102,6 +102,9 @@ func (db *DB) PutReaction(now time.Time, r Reaction, seen string, log ...LogEntr
 		r.Content = cut(r.Content, maxReaction)
 	}
 	err = db.b.Update(func(tx *bolt.Tx) error {
+		if isBlocked(tx, r.Actor) {
+			return fmt.Errorf("store %s %s of %s: %w", r.Kind, r.ID, r.Post, ErrBlocked)
+		}
 		if added, err = putReaction(tx, r); err != nil {
 			return fmt.Errorf("store %s %s of %s: %w", r.Kind, r.ID, r.Post, err)
 		}
