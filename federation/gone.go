@@ -25,10 +25,23 @@ const (
 	goneDays = 3
 )
 
-// runSweeps looks once a day after the followers behind inboxes that answered 410, until ctx is done.
+// runSweeps looks once a day after the followers behind inboxes that answered 410, and after deliveries that
+// were parked too long ago, until ctx is done.
 func (s *Server) runSweeps(ctx context.Context) {
 	for wait := firstSweep; sleep(ctx, nil, wait); wait = sweepEvery {
 		s.sweepGone(ctx)
+		s.sweepParked()
+	}
+}
+
+// sweepParked drops what nobody would want to read any more.
+func (s *Server) sweepParked() {
+	dropped, err := s.db.DropParked(time.Now())
+	switch {
+	case err != nil:
+		s.log.Error("cannot drop old deliveries", "err", err)
+	case dropped > 0:
+		s.log.Info("deliveries dropped that waited for a month", "deliveries", dropped)
 	}
 }
 

@@ -130,6 +130,28 @@ func TestDeadHostIsProbedAfterAWeek(t *testing.T) {
 	})
 }
 
+// What has waited for a month for a host that stays away is news to nobody: it is dropped, but for the probe.
+func TestParkedIsDroppedAfterAMonth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDaemon(t)
+		p := newPeer(d.net, "dead.example")
+		p.answer(statuses(500))
+		d.follow(p, "ann", true)
+		d.run()
+		for _, key := range []string{"example.com/a/", "example.com/b/", "example.com/c/"} {
+			d.announce(key)
+		}
+		time.Sleep(29 * 24 * time.Hour)
+		if n := len(d.queue()); n != 3 {
+			t.Errorf("%d deliveries wait before the month is over", n)
+		}
+		time.Sleep(3 * 24 * time.Hour)
+		if n := len(d.queue()); n != 1 {
+			t.Errorf("%d deliveries wait after it", n)
+		}
+	})
+}
+
 // What waited while we were stopped for long is not given up at the first hitch.
 func TestLongStopIsNoReasonToGiveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -51,7 +51,7 @@ type PostDetail struct {
 	Mentions  []string        `json:"mentions,omitempty"` // "@user@host"
 	Warning   string          `json:"warning,omitempty"`  // content warning
 	Waiting   int             `json:"waiting"`            // deliveries that are queued, parked ones too
-	Reactions *PostReactions  `json:"reactions,omitempty"`
+	Reactions PostReactions   `json:"reactions"`
 	Markdown  string          `json:"markdown,omitempty"` // of a post written by hand
 	Source    json.RawMessage `json:"source"`             // as it is served
 }
@@ -95,9 +95,8 @@ type PostDone struct {
 
 // Hand is what has posts written, changed and passed on by hand.
 type Hand struct {
-	Do        func(context.Context, PostRequest) (PostDone, error)
-	Find      func(what string) (store.Post, error)
-	Reactions func(path string) (PostReactions, error) // nil: nobody counts
+	Do   func(context.Context, PostRequest) (PostDone, error)
+	Find func(what string) (store.Post, error)
 }
 
 // PostOf shows a post of the store.
@@ -166,14 +165,11 @@ func (o *Ops) ShowPost(_ context.Context, what string) (PostDetail, error) {
 	if d.Waiting, err = o.Store.WaitingFor(p.ID); err != nil {
 		return PostDetail{}, fmt.Errorf("count the deliveries of %s: %w", p.ID, err)
 	}
-	if o.Hand.Reactions == nil {
-		return d, nil
-	}
-	n, err := o.Hand.Reactions(p.Path)
+	n, err := o.Store.CountReactions(p.Path)
 	if err != nil {
 		return PostDetail{}, fmt.Errorf("count the reactions to %s: %w", p.ID, err)
 	}
-	d.Reactions = &n
+	d.Reactions = PostReactions{Likes: n.Likes, Boosts: n.Boosts, Replies: n.Replies}
 	return d, nil
 }
 

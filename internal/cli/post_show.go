@@ -79,8 +79,8 @@ func showPost(d display, p admin.PostDetail) {
 	row("warning", p.Warning)
 	whole("answers", p.InReplyTo)
 	row("mentions", strings.Join(p.Mentions, " "))
-	if r := p.Reactions; r != nil {
-		row("reactions", fmt.Sprintf("likes %d, boosts %d, replies %d", r.Likes, r.Boosts, r.Replies))
+	if p.State == "live" {
+		row("reactions", fmt.Sprintf("likes %d, boosts %d, replies %d", p.Reactions.Likes, p.Reactions.Boosts, p.Reactions.Replies))
 	}
 	row("queue", waitingFor(p.Waiting))
 }

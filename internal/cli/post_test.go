@@ -20,7 +20,7 @@ func TestPostsShown(t *testing.T) {
 		showPosts(d, []admin.Post{post, pinned, direct, boost, gone})
 		showPost(d, admin.PostDetail{
 			Post: pinned, InReplyTo: "https://b.example/notes/1", Mentions: []string{"@bob@b.example"}, Warning: "Spiders", Waiting: 2,
-			Reactions: &admin.PostReactions{Likes: 3, Boosts: 1},
+			Reactions: admin.PostReactions{Likes: 3, Boosts: 1},
 		})
 		entry := admin.Post{ID: "https://fedi.example.com/posts/example.com/a/", URL: "https://example.com/a/", Title: strings.Repeat("題", 60),
 			Kind: admin.KindEntry, State: "deleted", Visibility: "unlisted", Published: at, Updated: admin.Time{Time: at}, Deleted: at}
