@@ -33,6 +33,8 @@ type Ops struct {
 	Settle func(ctx context.Context, release bool) (int, error)
 	Find   func(ctx context.Context, what string) (json.RawMessage, string, error)
 
+	WakeDeliverer func() // nil: nobody delivers
+
 	Decide  func(context.Context, FollowerRequest) ([]FollowerChange, error)
 	Block   func(context.Context, BlockRequest) (BlockChange, error)
 	Unblock func(ctx context.Context, what string) (Block, error)

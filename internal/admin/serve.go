@@ -76,6 +76,7 @@ func handler(ops *Ops) http.Handler {
 	m.HandleFunc("GET "+pathLog, func(w http.ResponseWriter, r *http.Request) { serveLog(ops, w, r) })
 	ops.followerRoutes(m)
 	ops.blockRoutes(m)
+	ops.deliveryRoutes(m)
 	ops.postRoutes(m)
 	return m
 }

@@ -158,6 +158,7 @@ func (c *core) operations(cfg *config.Config, p parts) *admin.Ops {
 	o.Feeds = feedURLs(cfg)
 	c.people(o)
 	o.Hand = c.hand()
+	o.WakeDeliverer = c.server.WakeDeliverer
 	return o
 }
 

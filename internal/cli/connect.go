@@ -24,6 +24,7 @@ type operator interface {
 	Log(context.Context, admin.LogQuery) ([]admin.LogLine, error)
 	PollNow(context.Context, admin.PollRequest) (admin.PollResult, error)
 	Lookup(context.Context, string) (admin.Found, error)
+	SettleDeliveries(context.Context, admin.DeliveryRequest) (admin.DeliveryChange, error)
 	DecideFollowers(context.Context, admin.FollowerRequest) ([]admin.FollowerChange, error)
 	Blocks(context.Context) ([]admin.Block, error)
 	AddBlock(context.Context, admin.BlockRequest) (admin.BlockChange, error)

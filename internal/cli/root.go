@@ -36,7 +36,7 @@ func commands() []command {
 		serveCommand(), demoCommand(), checkCommand(), statusCommand(), pollCommand(), previewCommand(), logCommand(),
 		followerCommand(), blockCommand(),
 		postCommand(),
-		{use: "delivery", short: "The outgoing queue", subs: []command{deliveryListCommand()}},
+		deliveryCommand(),
 		aliasCommand(), moveCommand(), lookupCommand(), healthcheckCommand(), versionCommand(),
 	}
 }
