@@ -50,7 +50,7 @@ func (s *Server) applyFollow(ctx context.Context, act activity) (string, error) 
 	answer := s.answer(a, verdict, who.ID, act.ID)
 	s.touch()
 	s.mu.Unlock()
-	s.work.Go(func() {
+	s.begin(func() {
 		s.Send(s.life, name, who.Inbox, answer) // what became of it, the other side records
 	})
 	return effect, nil

@@ -107,7 +107,7 @@ func (s *Server) applyMove(ctx context.Context, act activity) (string, error) {
 	names := s.followersHere(act.Actor)
 	s.touch()
 	s.mu.Unlock()
-	s.work.Go(func() {
+	s.begin(func() {
 		for _, name := range names {
 			s.goOver(name, act.Actor, target.ID)
 		}

@@ -60,6 +60,7 @@ type Server struct {
 	faults   []*Fault
 	hook     func(*http.Request)
 	secure   bool
+	closed   bool
 	serial   int
 
 	signatures Signatures
@@ -100,7 +101,19 @@ func New(c Config) *Server {
 // Close ends what the server does on its own account and waits for it.
 func (s *Server) Close() {
 	s.stop()
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
 	s.work.Wait()
+}
+
+// begin does something on the server's own account, unless it is closed: then somebody waits for the last of it.
+func (s *Server) begin(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.work.Go(f)
+	}
 }
 
 // BaseURL returns the address below which everything of the server lies.
