@@ -63,8 +63,13 @@ func (db *DB) AddBoost(now time.Time, b Boost, announce Outgoing) (queued int, e
 			return fmt.Errorf("what is boosted has no address for an id: %q", b.Object)
 		}
 		if b.Path != "" {
-			if p, err := get[Post](tx, bucketPosts, []byte(b.Path)); err != nil || p.State != PostLive {
+			p, err := get[Post](tx, bucketPosts, []byte(b.Path))
+			if err != nil || p.State != PostLive {
 				return cmp.Or(err, ErrNotFound)
+			}
+			p.Delivered = true
+			if err := put(tx, bucketPosts, []byte(b.Path), p); err != nil {
+				return err
 			}
 		}
 		old, err := get[Boost](tx, bucketBoosts, []byte(b.Object))

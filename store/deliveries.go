@@ -94,7 +94,8 @@ func settle(tx *bolt.Tx, now time.Time, o Outcome) error {
 	if err := appendLog(tx, withBodies(tx, o)...); err != nil {
 		return err
 	}
-	if isBlocked(tx, o.Delivery.Inbox) {
+	blocked := isBlocked(tx, o.Delivery.Inbox)
+	if blocked {
 		o.Result = Cancelled // how a host fares that is not asked any more is nobody's business
 	}
 	var before, after hostRow
@@ -109,6 +110,9 @@ func settle(tx *bolt.Tx, now time.Time, o Outcome) error {
 	if err := countMoved(tx, o); err != nil {
 		return err
 	}
+	if blocked {
+		return dropBySeq(tx, o.Delivery.Seq)
+	}
 	if err := settleDelivery(tx, now, o, after.dormant()); err != nil {
 		return err
 	}
@@ -116,6 +120,18 @@ func settle(tx *bolt.Tx, now time.Time, o Outcome) error {
 		return wakeHost(tx, now, o.Delivery.Host)
 	}
 	return nil
+}
+
+// dropBySeq drops a delivery, if it is still there.
+func dropBySeq(tx *bolt.Tx, seq uint64) error {
+	d, err := deliveryBySeq(tx, numberKey(seq))
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return dropDelivery(tx, d)
 }
 
 // settleDelivery writes what became of a delivery, which may have been dropped meanwhile.

@@ -117,21 +117,16 @@ func followMoves(tx *bolt.Tx, old, now Presence) error {
 	return errors.Join(tx.Bucket(bucketMeta).Delete(keyMoved), tx.Bucket(bucketMeta).Delete(keyUnmoved))
 }
 
-// withdraw takes out of the queue the deliveries of an activity that were never tried.
+// withdraw takes out of the queue what is left of an activity. What is under way at this moment may still arrive.
 func withdraw(tx *bolt.Tx, activity string) error {
 	if activity == "" || parseNumber(tx.Bucket(bucketActivityRows).Get([]byte(activity))) == 0 {
 		return nil
 	}
-	var untried []Delivery
-	err := each(tx, bucketQueue, func(_ []byte, d Delivery) {
-		if d.Activity == activity && !d.Tried {
-			untried = append(untried, d)
-		}
-	})
+	left, err := deliveriesOf(tx, []string{activity})
 	if err != nil {
 		return err
 	}
-	for _, d := range untried {
+	for _, d := range left {
 		if err := dropDelivery(tx, d); err != nil {
 			return fmt.Errorf("withdraw %s from %s: %w", activity, d.Inbox, err)
 		}

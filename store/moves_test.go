@@ -99,17 +99,18 @@ func TestMoveIsCounted(t *testing.T) {
 	if _, err := db.Activity(move.Activity.ID); err != nil {
 		t.Errorf("the Move cannot be fetched: %v", err)
 	}
-	// One that was tried goes on; another move is counted from the start, and the old one no more.
+	// What is left of it goes nowhere; another move is counted from the start, and what of the old one was under way not.
+	late := claimed[3]
 	p = presence(t, db)
 	p.Moves, p.Move = 2, &Move{ID: "another"}
 	_, err = db.SavePresence(now, p, Broadcast{Withdraw: move.Activity.ID})
 	ok(t, err)
 	claimed, _, err = db.Step(now, time.Minute, nil, 10)
 	ok(t, err)
-	if len(claimed) != 1 {
+	if len(claimed) != 0 {
 		t.Fatalf("%d claimed", len(claimed))
 	}
-	_, _, err = db.Step(now, time.Minute, []Outcome{{Delivery: claimed[0], Result: Done}}, 0)
+	_, _, err = db.Step(now, time.Minute, []Outcome{{Delivery: late, Result: Done}}, 0)
 	ok(t, err)
 	if delivered, refused, err := db.MoveCounts(); err != nil || delivered != 0 || refused != 0 {
 		t.Errorf("%d delivered, %d refused of the new move (%v)", delivered, refused, err)
@@ -133,12 +134,17 @@ func TestWithdraw(t *testing.T) {
 	ok(t, err)
 	claimed, _, err := db.Step(now, time.Minute, nil, 1)
 	ok(t, err)
-	_, err = db.SavePresence(now, presence(t, db), Broadcast{Withdraw: claimed[0].Activity}, Broadcast{Withdraw: "none"})
+	_, err = db.SavePresence(now, presence(t, db), Broadcast{Withdraw: "one"}, Broadcast{Withdraw: "none"})
 	ok(t, err)
 	left, err := db.Deliveries()
 	ok(t, err)
-	if len(left) != 3 {
-		t.Errorf("%d deliveries are left, want the one that was tried and the two of another activity", len(left))
+	if len(left) != 2 || left[0].Activity != "two" || left[1].Activity != "two" {
+		t.Errorf("%d deliveries are left, want the two of another activity", len(left))
+	}
+	_, _, err = db.Step(now, time.Minute, []Outcome{{Delivery: claimed[0], Result: Retry, Next: now, Error: "503"}}, 0)
+	ok(t, err)
+	if again := must[[]Delivery](t)(db.Deliveries()); len(again) != 2 {
+		t.Errorf("what was under way comes back: %s", names(again))
 	}
 }
 

@@ -214,3 +214,23 @@ func TestPinOrder(t *testing.T) {
 		t.Errorf("pinned: %v", got)
 	}
 }
+
+// TestBoostedOrPinnedIsOutThere: a post that was never sent is known to the followers' servers once it is boosted or
+// pinned, so they are to hear of what becomes of it.
+func TestBoostedOrPinnedIsOutThere(t *testing.T) {
+	db := open(t)
+	for _, path := range []string{"boosted", "pinned", "neither"} {
+		p := handPost(path, noon)
+		p.Post.Delivered, p.Deliver = false, false
+		must[int](t)(db.Publish(noon, p))
+	}
+	id := must[Post](t)(db.Post("boosted")).ID
+	b := Boost{Object: id, Path: "boosted", Number: 1, Announce: "https://fedi.example/activities/a", Published: noon}
+	must[int](t)(db.AddBoost(noon, b, about("Announce", "a", id)))
+	must[int](t)(db.Pin(noon, "pinned", noon, about("Add", "add", must[Post](t)(db.Post("pinned")).ID)))
+	for path, want := range map[string]bool{"boosted": true, "pinned": true, "neither": false} {
+		if got := must[Post](t)(db.Post(path)).Delivered; got != want {
+			t.Errorf("%s counts as delivered: %v", path, got)
+		}
+	}
+}

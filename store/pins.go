@@ -24,6 +24,7 @@ func (db *DB) Pin(now time.Time, path string, at time.Time, tell Outgoing) (queu
 		}
 		p := old
 		p.Pinned = at
+		p.Delivered = p.Delivered || !at.IsZero()
 		if err := replacePost(tx, old, p); err != nil {
 			return fmt.Errorf("pin %s: %w", old.ID, err)
 		}

@@ -30,7 +30,7 @@ type Post struct {
 	Published  time.Time       `json:"published"`
 	Updated    time.Time       `json:"updated,omitzero"`
 	Deleted    time.Time       `json:"deleted,omitzero"`
-	Delivered  bool            `json:"delivered,omitempty"` // it was sent to the followers
+	Delivered  bool            `json:"delivered,omitempty"` // the followers' servers have it: it was sent to them, boosted or pinned
 	Listed     bool            `json:"listed,omitempty"`    // stands in the outbox
 	Create     string          `json:"create"`              // id of its Create
 	Tags       []string        `json:"tags,omitempty"`      // hashtags without #, lower case

@@ -27,7 +27,7 @@ type Broadcast struct {
 	Activity Activity // the zero Activity: none
 	Log      []LogEntry
 
-	// Withdraw is the id of an earlier activity. Where it was not tried yet it is not sent any more.
+	// Withdraw is the id of an earlier activity. What is left of it is not sent any more.
 	Withdraw string
 }
 

@@ -43,6 +43,9 @@ type spread struct {
 func fanOut(tx *bolt.Tx, now time.Time, s spread) (inboxes int, err error) {
 	w := waveOf(now, s)
 	w.Total = int(parseNumber(tx.Bucket(bucketMeta).Get(keyInboxes)))
+	if err := endObject(tx, w); err != nil {
+		return 0, err
+	}
 	needless, err := outdate(tx, &w)
 	if err != nil || needless {
 		return 0, err
@@ -75,6 +78,29 @@ func waveKey(w wave, seq uint64) []byte {
 		class = 0
 	}
 	return append([]byte{class}, numberKey(seq)...)
+}
+
+// endObject takes out of the queue what waits about an object that is deleted, wherever it is to go: the wave of
+// the Delete may come to an inbox only after that.
+func endObject(tx *bolt.Tx, w wave) error {
+	if w.Type != "Delete" {
+		return nil
+	}
+	var waiting []Delivery
+	err := each(tx, bucketQueue, func(_ []byte, d Delivery) {
+		if d.Object == w.Object {
+			waiting = append(waiting, d)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, d := range waiting {
+		if err := dropDelivery(tx, d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // outdate ends the waves that a new one of the same object makes pointless: all of them for a Delete, those

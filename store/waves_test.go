@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -127,6 +128,30 @@ func TestDeleteEndsAWave(t *testing.T) {
 	}
 	if got := sendAll(t, db, noon.Add(2*time.Hour)); fmt.Sprint(got) != "[Create h001 Create h002]" {
 		t.Errorf("then %v", got)
+	}
+}
+
+// TestDeletedPostIsNotSent: not even where it waits far behind the beginning of the Delete's wave.
+func TestDeletedPostIsNotSent(t *testing.T) {
+	db := open(t)
+	const inboxes = firstSlice + 50
+	manyHosts(t, db, inboxes)
+	entry(t, db, "blog.example/1/")
+	publishNow(t, db, "blog.example/1/", "Create")
+	claimed, _, err := db.Step(noon, time.Minute, nil, inboxes)
+	ok(t, err)
+	var busy []Outcome
+	for _, d := range claimed {
+		busy = append(busy, Outcome{Delivery: d, Result: Retry, Next: noon.Add(time.Minute), Until: noon.Add(time.Minute), Error: "503"})
+	}
+	if _, _, err = db.Step(noon, time.Minute, busy, 0); err != nil || len(busy) != inboxes {
+		t.Fatalf("%d of %d failed, %v", len(busy), inboxes, err)
+	}
+	publishNow(t, db, "blog.example/1/", "Delete")
+	for _, sent := range sendAll(t, db, noon.Add(time.Hour)) {
+		if !strings.HasPrefix(sent, "Delete") {
+			t.Fatalf("sent after the deletion: %s", sent)
+		}
 	}
 }
 
