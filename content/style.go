@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -12,8 +13,9 @@ import (
 // Style is how the entries of a feed become posts: the owner's wishes, and rules for some of the entries.
 type Style struct {
 	Options
-	Visibility string // "public", "unlisted" or "followers"
-	Quotes     string // who may quote a post: "everyone", "followers" or "nobody"
+	Visibility string        // "public", "unlisted" or "followers"
+	Quotes     string        // who may quote a post: "everyone", "followers" or "nobody"
+	Pace       time.Duration // over which a new post is spread that goes to many servers
 	Rules      []Rule
 }
 

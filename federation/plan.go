@@ -52,6 +52,7 @@ func (s *Server) planCreate(m material, now time.Time) (store.Publication, error
 	m.entry.State = store.EntryLive
 	return store.Publication{
 		Entry: m.entry, Fields: m.fields, Post: post, Activity: create, Deliver: m.entry.Deliver,
+		Pace: s.style(m.entry.Feed).Pace,
 	}, nil
 }
 

@@ -2,6 +2,7 @@ package federation
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -252,6 +253,31 @@ func TestEntryOfARemovedFeedWaits(t *testing.T) {
 		}
 		if _, err := d.db.Post(helloKey); err == nil {
 			t.Error("it has a post")
+		}
+	})
+}
+
+// TestPaceSpreadsAPost: its servers get it one after the other, all within the time that the feed's pace says.
+func TestPaceSpreadsAPost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDaemon(t)
+		style := d.s.cfg.Feeds[testFeed]
+		style.Pace = 4 * time.Minute
+		d.s.cfg.Feeds[testFeed] = style
+		var peers []*peer
+		for i := range 4 {
+			peers = append(peers, newPeer(d.net, fmt.Sprintf("p%d.example", i)))
+			d.follow(peers[i], "ann", true)
+		}
+		d.run()
+		began := time.Now()
+		d.announce("example.com/hello/")
+		time.Sleep(5 * time.Minute)
+		for i, p := range peers {
+			got := expectTypes(t, p, "Create")
+			if at := got[0].At.Sub(began); at < time.Duration(i)*time.Minute || at > time.Duration(i)*time.Minute+2*time.Second {
+				t.Errorf("%s got it after %v", p.host, at)
+			}
 		}
 	})
 }

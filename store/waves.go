@@ -177,7 +177,7 @@ func (w wave) allowed(now time.Time) int {
 	if w.Pace <= 0 || since >= w.Pace || since < 0 { // a clock that was set back stalls nothing
 		return w.Total + 1
 	}
-	return int(int64(w.Total)*int64(since)/int64(w.Pace)) + 1 - w.Queued
+	return int(float64(w.Total)*(float64(since)/float64(w.Pace))) + 1 - w.Queued
 }
 
 // next is when a wave that may not go on now may do so again.
@@ -185,7 +185,7 @@ func (w wave) next(now time.Time) time.Time {
 	if w.allowed(now) > 0 {
 		return now
 	}
-	return w.Added.Add(time.Duration(int64(w.Pace) * int64(w.Queued) / int64(max(w.Total, 1))))
+	return w.Added.Add(time.Duration(float64(w.Pace) * (float64(w.Queued) / float64(max(w.Total, 1)))))
 }
 
 // advanceAny lets the waves under way come to up to max further inboxes, in their order, and returns to how many.

@@ -29,6 +29,7 @@ func style(cfg *config.Config, f config.Feed) (content.Style, error) {
 		},
 		Visibility: f.Visibility,
 		Quotes:     f.Quotes,
+		Pace:       f.Pace,
 	}
 	for _, r := range f.Rules {
 		s.Rules = append(s.Rules, content.Rule{

@@ -73,6 +73,7 @@ type Feed struct {
 	Visibility   string
 	Backfill     int           // entries of the first poll listed in the outbox
 	Grace        time.Duration // wait before a new entry goes out
+	Pace         time.Duration // over which a post is spread that goes to many servers
 	MaxNew       int           // news at one poll, above which they may be held
 	MaxAge       time.Duration // how much older than the newest known entry news may be; 0: any age
 	Deletions    string

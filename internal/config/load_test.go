@@ -93,7 +93,7 @@ func TestLoadFull(t *testing.T) {
 		Feeds: []Feed{
 			{
 				URL: "http://example.com/", Interval: time.Second, IntervalSet: true, Content: ContentFull, Pictures: PicturesCard,
-				Visibility: VisibilityUnlisted, Backfill: 0, Grace: 90 * time.Second, MaxNew: 1, Deletions: DeletionsNever,
+				Visibility: VisibilityUnlisted, Backfill: 0, Grace: 90 * time.Second, Pace: time.Minute, MaxNew: 1, Deletions: DeletionsNever,
 				MaxAge: time.Hour, WebSub: false, Format: FormatArticle, Length: 100, Hashtags: HashtagsTag, MaxPictures: 1, PageImage: true,
 				Language: "pt-BR", Quotes: QuotesNobody,
 				Template: Template{File: filepath.Join(dir, "site/post.md"), Text: "**{{.Title}}**\n\n{{.Text}}\n"},

@@ -82,6 +82,7 @@ func (l *loader) feedSettings(f *Feed) []setting {
 		{key: "visibility", example: `visibility = "public"`, read: oneOf(&f.Visibility, VisibilityPublic, VisibilityUnlisted, VisibilityFollowers)},
 		{key: "backfill", example: `backfill = 20`, read: number(&f.Backfill, 0, maxEntries)},
 		{key: "grace", example: `grace = "10m"`, read: duration(&f.Grace, 0)},
+		{key: "pace", example: `pace = "60s"`, read: duration(&f.Pace, 0)},
 		{key: "max_new", example: `max_new = 5`, read: number(&f.MaxNew, 1, maxEntries)},
 		{key: "max_age", example: `max_age = "720h"`, read: duration(&f.MaxAge, 0)},
 		{key: "deletions", example: `deletions = "confirm"`, read: oneOf(&f.Deletions, DeletionsConfirm, DeletionsFeed, DeletionsNever)},
