@@ -36,10 +36,8 @@ type acceptActivity struct {
 // takeFollow stores a follower and its answer. A Follow by a follower is answered again: its server lost
 // the first answer.
 func (s *Server) takeFollow(ctx context.Context, a arrival) error {
-	if known, err := s.knows(a.actor); err != nil {
+	if err := s.notCrowded(a); err != nil {
 		return err
-	} else if !known && !s.crowds.allow(hostOf(a.actor), a.now) {
-		return &refusal{status: http.StatusTooManyRequests, reason: "too many new hosts of this domain, try later"}
 	}
 	if undone, err := s.wasUndone(a, a.id, "follow not taken: it was taken back before"); undone || err != nil {
 		return err
@@ -95,6 +93,15 @@ func (s *Server) storeFollow(a arrival, follower store.Follower) error {
 		s.WakeDeliverer()
 	}
 	return nil
+}
+
+// notCrowded is a refusal where somebody unknown comes from one more host of a domain that has sent many today.
+func (s *Server) notCrowded(a arrival) error {
+	known, err := s.knows(a.actor)
+	if err == nil && !known && !s.crowds.allow(hostOf(a.actor), a.now) {
+		err = &refusal{status: http.StatusTooManyRequests, reason: "too many new hosts of this domain, try later"}
+	}
+	return err
 }
 
 // decide fills in whether a follow counts, and the answer to it; it returns what to tell in the log.

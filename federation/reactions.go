@@ -118,6 +118,9 @@ func (s *Server) store(a arrival, r store.Reaction) error {
 	if !s.reacted.spend(hostOf(a.actor), a.now) {
 		return errTooMany
 	}
+	if err := s.notCrowded(a); err != nil { // hosts are bounded each, and a wildcard name has any number of them
+		return err
+	}
 	r.Actor, r.Name, r.Handle, r.Received = a.actor, a.by.Name, a.by.Handle, a.now
 	if r.Published.After(a.now) {
 		r.Published = a.now

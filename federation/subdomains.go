@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// newHostsMost is how many hosts below one registrable domain may bring new followers in a day. Whoever has a
-// wildcard name has any number of hosts for nothing, could have each follow, and point them all at somebody else
+// newHostsMost is how many hosts below one registrable domain may bring new followers and reactions in a day. Whoever has a
+// wildcard name has any number of hosts for nothing, could have each follow or fill what is kept of a host, and point them all at somebody else
 // afterwards, who would get a connection for each with every post (mastodon CVE-2022-46405). Mastodon (4.x,
 // SUBDOMAINS_RATELIMIT) allows ten; hosts of platforms that give everybody one, and are not in the public suffix
 // list, need more.

@@ -57,6 +57,14 @@ func TestCrowdOfSubdomains(t *testing.T) {
 	if got := all[0].post(t, d, all[0].follow()); got != http.StatusAccepted {
 		t.Errorf("a follower again: %d", got)
 	}
+	d.announce(helloKey)
+	d.publishDue()
+	post := `"` + d.post(helloKey).ID + `"`
+	for x, want := range map[*stranger]int{all[0]: http.StatusAccepted, all[2]: http.StatusTooManyRequests} {
+		if got := x.post(t, d, x.act("1", "Like", post)); got != want {
+			t.Errorf("a like from %s: %d, want %d", x.host, got, want)
+		}
+	}
 	if n := strings.Count(d.followers(), "evil.example"); n != 2 {
 		t.Errorf("followers: %s", d.followers())
 	}
