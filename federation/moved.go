@@ -3,6 +3,8 @@ package federation
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"crier/store"
 )
@@ -28,7 +30,8 @@ func (s *Server) nameOf(p Profile) string {
 func (s *Server) handleCanMove() bool { return s.nameHere(s.domain) != s.nameHere(s.ids.Host()) }
 
 // leadAway makes the account's names lead to the new actor, each as its own subject, so that they need no
-// confirmation there. The name at the actor's own host, the actor and its host still lead to the old one.
+// confirmation there. What leads to somebody else stays; so do the name at the actor's own host, the actor and its
+// host, which still lead to the old one.
 func (s *Server) leadAway(fingers map[string]finger, p Profile) {
 	put := func(key string, d descriptor) { fingers[key] = finger{d, newJRD(mustEncode(d))} }
 	own := s.nameHere(s.ids.Host())
@@ -39,18 +42,21 @@ func (s *Server) leadAway(fingers map[string]finger, p Profile) {
 			stays[key] = true
 		}
 	}
-	for key := range fingers {
-		if stays[key] {
-			put(key, s.ownJRD(p, subject, subject))
+	written := map[string]string{}
+	for name := range s.cfg.Aliases {
+		if key, err := resourceKey(name); err == nil {
+			written[key] = asWritten(name, key)
 		}
 	}
-	put(s.nameHere(s.domain), elsewhereJRD("acct:"+s.nameHere(s.domain), p.movedTo))
-	if key, err := resourceKey("https://" + s.domain + "/"); err == nil && !stays[key] {
-		put(key, elsewhereJRD("https://"+s.domain+"/", p.movedTo))
-	}
-	for name, target := range s.cfg.Aliases {
-		if key, err := resourceKey(name); err == nil && target == "self" && !stays[key] {
-			put(key, elsewhereJRD(asWritten(name, key), p.movedTo))
+	for key, f := range fingers {
+		switch {
+		case !slices.Contains(f.descriptor.Aliases, s.ids.Actor()):
+		case stays[key]:
+			put(key, s.ownJRD(p, subject, subject))
+		case strings.HasPrefix(key, "//"):
+			put(key, elsewhereJRD("https:"+key+"/", p.movedTo))
+		default:
+			put(key, elsewhereJRD(firstOf(written[key], "acct:"+key), p.movedTo))
 		}
 	}
 }

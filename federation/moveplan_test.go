@@ -12,17 +12,22 @@ import (
 func TestMoveWithTheHandle(t *testing.T) {
 	d := newDaemon(t)
 	newNewHome(d)
-	d.s.cfg.Aliases = map[string]string{"blog@example.com": "self", "else@example.com": "https://e.example/u"}
+	d.s.cfg.Aliases = map[string]string{"blog@example.com": "self", "Me@sub.example.com": "self", "else@example.com": "https://e.example/u"}
 	if _, err := d.s.Move(t.Context(), homeActor, true); err != nil {
 		t.Fatal(err)
 	}
 	tests := map[string][2]string{ // resource → subject, self
-		"acct:user@example.com":      {"acct:user@example.com", homeActor},
-		"acct:blog@example.com":      {"acct:blog@example.com", homeActor},
-		"https://example.com/":       {"https://example.com/", homeActor},
-		"acct:user@fedi.example.com": {"acct:user@fedi.example.com", oldActor},
-		oldActor:                     {"acct:user@fedi.example.com", oldActor},
-		"acct:else@example.com":      {"acct:else@example.com", "https://e.example/u"},
+		"acct:user@example.com":        {"acct:user@example.com", homeActor},
+		"acct:blog@example.com":        {"acct:blog@example.com", homeActor},
+		"acct:Me@sub.example.com":      {"acct:Me@sub.example.com", homeActor},
+		"acct:user@www.example.com":    {"acct:user@www.example.com", homeActor},
+		"acct:example.com@example.com": {"acct:example.com@example.com", homeActor},
+		"https://example.com/":         {"https://example.com/", homeActor},
+		"https://www.example.com":      {"https://www.example.com/", homeActor},
+		testBase + "/":                 {"acct:user@fedi.example.com", oldActor},
+		"acct:user@fedi.example.com":   {"acct:user@fedi.example.com", oldActor},
+		oldActor:                       {"acct:user@fedi.example.com", oldActor},
+		"acct:else@example.com":        {"acct:else@example.com", "https://e.example/u"},
 	}
 	for resource, want := range tests {
 		var j jrd
