@@ -11,10 +11,24 @@ import (
 
 // An account that has moved away is quiet and stays: everything is served as before, for years, since servers
 // that were away come late and read it then, with movedTo in the actor. Nothing that the feeds bring is published,
-// changed or deleted any more, and nobody new may follow. What the owner does by hand still counts.
+// changed or deleted any more, nobody new may follow, and the owner can neither write nor boost. What there is the
+// owner may still correct, take away, pin and unpin by hand.
 
 // hasMoved reports whether the account has moved away, or is about to.
 func (s *Server) hasMoved() bool { return s.person().profile.movedTo != "" }
+
+// canPublish is the error for somebody who wants to publish by hand what is new; nil where the account is at home.
+func (s *Server) canPublish() error {
+	if !s.hasMoved() {
+		return nil
+	}
+	p := s.person().profile
+	to := p.movedTo
+	if p.movedHandle != "" {
+		to = "@" + p.movedHandle
+	}
+	return fmt.Errorf("this account has moved to %s; nothing new is published here: `crier move --cancel` takes it back", to)
+}
 
 // nameOf is the name that the actor gives itself: its handle, or that of its own host where the handle now leads
 // to another actor. Other servers look that name up, and take the actor only if it leads back.
