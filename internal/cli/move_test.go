@@ -47,5 +47,11 @@ func TestMovingShown(t *testing.T) {
 			fmt.Fprintln(d, "---")
 			printMove(d, s, at)
 		}
+		held := none
+		held.Held = 7
+		for _, former := range []bool{false, true} {
+			fmt.Fprintln(d, "---")
+			showCancelled(d, held, former)
+		}
 	}))
 }
