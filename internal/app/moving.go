@@ -97,7 +97,7 @@ func aliases(s *federation.Server) ([]admin.Alias, error) {
 func aliasOf(k federation.KnownAs) admin.Alias {
 	return admin.Alias{
 		Actor: k.Actor, Handle: k.Handle, Added: admin.Time{Time: k.Added}, Followers: k.Followers,
-		Configured: k.Configured != "", Since: k.Since, Known: k.Known, Arrived: k.Arrived,
+		Configured: k.Configured != "", Before: k.Before, Since: k.Since, Known: k.Known, Arrived: k.Arrived,
 	}
 }
 

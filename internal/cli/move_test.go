@@ -38,6 +38,10 @@ func TestMovingShown(t *testing.T) {
 	golden(t, "moving_terminal", terminal(t, func(d display) {
 		showAdded(d, alias, "user@example.com")
 		fmt.Fprintln(d, "---")
+		again := alias
+		again.Before = true
+		showAdded(d, again, "user@example.com")
+		fmt.Fprintln(d, "---")
 		showAliases(d, []admin.Alias{alias, partly, hidden, configured})
 		fmt.Fprintln(d, "---")
 		showPlan(d, wrong)
