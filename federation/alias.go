@@ -27,6 +27,8 @@ const (
 type KnownAs struct {
 	store.Alias
 	store.Arrivals
+
+	Before bool // AddAlias found it there already
 }
 
 // knownAs are the ids for alsoKnownAs: what is configured first, then what was added; each once, never ourselves.
@@ -90,11 +92,17 @@ func (s *Server) AddAlias(ctx context.Context, who string) (KnownAs, error) {
 	if err != nil {
 		return KnownAs{}, err
 	}
+	p, err := s.db.Presence()
+	if err != nil {
+		return KnownAs{}, fmt.Errorf("read the aliases: %w", err)
+	}
 	a.ByHand = true
 	if err := s.keepAliases(a); err != nil {
 		return KnownAs{}, err
 	}
-	return s.listed(ctx, a, doc)
+	k, err := s.listed(ctx, a, doc)
+	k.Before = slices.Contains(s.knownAs(p), a.Actor)
+	return k, err
 }
 
 // keepAliases stores what was looked up.

@@ -101,7 +101,7 @@ func TestAddAlias(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if k.Actor != old.id("me") || k.Handle != "me@old.example" || k.Followers != 5 || k.Known != 5 || k.Arrived != 0 || k.Since != 0 {
+		if k.Actor != old.id("me") || k.Handle != "me@old.example" || k.Followers != 5 || k.Known != 5 || k.Arrived != 0 || k.Since != 0 || k.Before {
 			t.Errorf("added %+v", k)
 		}
 		if got := d.knownAs(); got != `["https://old.example/users/me"]` {
@@ -119,8 +119,8 @@ func TestAddAlias(t *testing.T) {
 			t.Errorf("after three follows: %+v", k)
 		}
 		// Again by its address: nothing new, nobody is told.
-		if _, err := d.s.AddAlias(t.Context(), old.id("me")); err != nil {
-			t.Fatal(err)
+		if k, err := d.s.AddAlias(t.Context(), old.id("me")); err != nil || !k.Before {
+			t.Fatalf("added again: %+v %v", k, err)
 		}
 		settle()
 		expectTypes(t, a, "Update")

@@ -12,10 +12,14 @@ import (
 )
 
 // Boost passes a post on to the followers (Announce), ours or somebody else's, and tells its author. Only what
-// everybody may read can be boosted. What is boosted already stays as it is. An error means that nothing was stored.
+// everybody may read can be boosted, and nothing by an account that has moved away. What is boosted already stays as
+// it is. An error means that nothing was stored.
 func (s *Server) Boost(ctx context.Context, address string) (Done, error) {
 	ctx, cancel := context.WithTimeout(ctx, askingTime)
 	defer cancel()
+	if err := s.canPublish(); err != nil {
+		return Done{}, err
+	}
 	t, err := s.thing(ctx, address)
 	if err != nil {
 		return Done{}, fmt.Errorf("find what is to be boosted: %w", err)

@@ -50,10 +50,13 @@ type handmade struct {
 }
 
 // Compose publishes a post that the owner wrote: to the followers and whoever it mentions or answers, or to these
-// alone. An error means that nothing was stored.
+// alone. An account that has moved away publishes nothing. An error means that nothing was stored.
 func (s *Server) Compose(ctx context.Context, d Draft) (Done, error) {
 	ctx, cancel := context.WithTimeout(ctx, askingTime)
 	defer cancel()
+	if err := s.canPublish(); err != nil {
+		return Done{}, err
+	}
 	if err := checkDraft(d); err != nil {
 		return Done{}, err
 	}

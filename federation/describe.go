@@ -15,13 +15,16 @@ const (
 // and without control characters, whatever the activity holds; what is no activity is ("?", "").
 func describe(body []byte) (typ, object string) { return describer{}.activity(body) }
 
-// describe is the same with the names that this account is known by.
+// describe is the same with the names that this account is known by, and the one that it has moved to.
 func (s *Server) describe(body []byte) (typ, object string) { return s.describer().activity(body) }
 
-func (s *Server) describer() describer { return describer{actor: s.ids.Actor(), handle: s.cfg.Handle} }
+func (s *Server) describer() describer {
+	p := s.person().profile
+	return describer{actor: s.ids.Actor(), handle: s.cfg.Handle, target: p.movedTo, targetHandle: p.movedHandle}
+}
 
-// describer describes with the handle of one actor, which cannot be read off its id.
-type describer struct{ actor, handle string }
+// describer describes with the handles of actors that cannot be read off their ids: the account, and where it moved.
+type describer struct{ actor, handle, target, targetHandle string }
 
 func (d describer) activity(body []byte) (typ, object string) {
 	doc, err := readNode(body)
@@ -123,6 +126,9 @@ func (d describer) reference(id string) string {
 func (d describer) name(id string) string {
 	if id == d.actor && d.handle != "" {
 		return d.handle
+	}
+	if id == d.target && d.targetHandle != "" {
+		return clean(d.targetHandle, maxDescribed)
 	}
 	u, err := url.Parse(id)
 	if err != nil || u.Host == "" || !looksLikeActor(id) {

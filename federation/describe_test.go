@@ -33,13 +33,17 @@ func TestDescribe(t *testing.T) {
 		{`{"type":"Create","object":{"type":"Note","content":"a\nb\r\tc"}}`, `Create(Note "a b c")`},
 		{`{"type":"Create","object":{"type":"Note","name":[1,{"no":"string"}],"content":"x"}}`, `Create(Note "x")`},
 		{`{"@type":["https://www.w3.org/ns/activitystreams#Like"],"https://www.w3.org/ns/activitystreams#object":[{"@id":"https://a.example/n"}]}`, "Like(https://a.example/n)"},
+		{`{"type":"Move","object":"` + testBase + `/users/user","target":"https://fedi.new.example/users/user"}`, "Move(user@example.com → me@new.example)"},
 		{`{"type":"Like"}`, "Like()"},
 		{`{"type":"Follow"}`, "Follow(→)"},
 		{`{}`, "?()"}, {`[]`, "?()"}, {`"x"`, "?()"}, {`{"type":1}`, "?()"}, {`not JSON`, "?()"},
 	}
-	s := &Server{ids: NewIDs(testBase, "user"), cfg: Config{Handle: "user@example.com"}}
+	d := describer{
+		actor: NewIDs(testBase, "user").Actor(), handle: "user@example.com",
+		target: "https://fedi.new.example/users/user", targetHandle: "me@new.example",
+	}
 	for _, test := range tests {
-		typ, object := s.describe([]byte(test.body))
+		typ, object := d.activity([]byte(test.body))
 		if got := typ + "(" + object + ")"; got != test.want {
 			t.Errorf("%s\n got %s\nwant %s", test.body, got, test.want)
 		}

@@ -208,6 +208,50 @@ func TestMovedIsQuiet(t *testing.T) {
 	})
 }
 
+// TestMovedByHand: nothing new is written or boosted; what there is can be corrected, taken back and deleted; and
+// after the move is cancelled it is as before.
+func TestMovedByHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, a, _, _ := crowd(t)
+		b := newTown(d.net, "town.example")
+		b.things["/notes/1"] = aNote
+		first := d.compose(Draft{Markdown: "first"})
+		if _, err := d.s.Boost(t.Context(), "https://town.example/notes/1"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.s.Move(t.Context(), "@user@"+homeHost, false); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		settle()
+		const want = "this account has moved to @user@new.example; nothing new is published here: `crier move --cancel`"
+		if _, err := d.s.Compose(t.Context(), Draft{Markdown: "x"}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("a post is refused with %v", err)
+		}
+		if _, err := d.s.Boost(t.Context(), first.Post.ID); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("a boost is refused with %v", err)
+		}
+		if _, err := d.s.Edit(t.Context(), first.Post.ID, Draft{Markdown: "better"}); err != nil {
+			t.Error(err)
+		}
+		settle()
+		if _, err := d.s.Unboost("https://town.example/notes/1"); err != nil {
+			t.Error(err)
+		}
+		if _, err := d.s.Delete(first.Post.ID); err != nil {
+			t.Error(err)
+		}
+		settle()
+		expectTypes(t, a, "Create", "Announce", "Update", "Move", "Update", "Undo", "Delete")
+		if _, err := d.s.CancelMove(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d.compose(Draft{Markdown: "home"})
+		settle()
+		expectTypes(t, a, "Create", "Announce", "Update", "Move", "Update", "Undo", "Delete", "Update", "Create")
+	})
+}
+
 // TestMoveWaitsForTheUpdate: for a server that answers late, two minutes at most for one that does not, and
 // nowhere does it overtake the Update.
 func TestMoveWaitsForTheUpdate(t *testing.T) {

@@ -3,16 +3,32 @@ package federation
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"crier/store"
 )
 
 // An account that has moved away is quiet and stays: everything is served as before, for years, since servers
 // that were away come late and read it then, with movedTo in the actor. Nothing that the feeds bring is published,
-// changed or deleted any more, and nobody new may follow. What the owner does by hand still counts.
+// changed or deleted any more, nobody new may follow, and the owner can neither write nor boost. What there is the
+// owner may still correct, take away, pin and unpin by hand.
 
 // hasMoved reports whether the account has moved away, or is about to.
 func (s *Server) hasMoved() bool { return s.person().profile.movedTo != "" }
+
+// canPublish is the error for somebody who wants to publish by hand what is new; nil where the account is at home.
+func (s *Server) canPublish() error {
+	if !s.hasMoved() {
+		return nil
+	}
+	p := s.person().profile
+	to := p.movedTo
+	if p.movedHandle != "" {
+		to = "@" + p.movedHandle
+	}
+	return fmt.Errorf("this account has moved to %s; nothing new is published here: `crier move --cancel` takes it back", to)
+}
 
 // nameOf is the name that the actor gives itself: its handle, or that of its own host where the handle now leads
 // to another actor. Other servers look that name up, and take the actor only if it leads back.
@@ -28,7 +44,8 @@ func (s *Server) nameOf(p Profile) string {
 func (s *Server) handleCanMove() bool { return s.nameHere(s.domain) != s.nameHere(s.ids.Host()) }
 
 // leadAway makes the account's names lead to the new actor, each as its own subject, so that they need no
-// confirmation there. The name at the actor's own host, the actor and its host still lead to the old one.
+// confirmation there. What leads to somebody else stays; so do the name at the actor's own host, the actor and its
+// host, which still lead to the old one.
 func (s *Server) leadAway(fingers map[string]finger, p Profile) {
 	put := func(key string, d descriptor) { fingers[key] = finger{d, newJRD(mustEncode(d))} }
 	own := s.nameHere(s.ids.Host())
@@ -39,18 +56,21 @@ func (s *Server) leadAway(fingers map[string]finger, p Profile) {
 			stays[key] = true
 		}
 	}
-	for key := range fingers {
-		if stays[key] {
-			put(key, s.ownJRD(p, subject, subject))
+	written := map[string]string{}
+	for name := range s.cfg.Aliases {
+		if key, err := resourceKey(name); err == nil {
+			written[key] = asWritten(name, key)
 		}
 	}
-	put(s.nameHere(s.domain), elsewhereJRD("acct:"+s.nameHere(s.domain), p.movedTo))
-	if key, err := resourceKey("https://" + s.domain + "/"); err == nil && !stays[key] {
-		put(key, elsewhereJRD("https://"+s.domain+"/", p.movedTo))
-	}
-	for name, target := range s.cfg.Aliases {
-		if key, err := resourceKey(name); err == nil && target == "self" && !stays[key] {
-			put(key, elsewhereJRD(asWritten(name, key), p.movedTo))
+	for key, f := range fingers {
+		switch {
+		case !slices.Contains(f.descriptor.Aliases, s.ids.Actor()):
+		case stays[key]:
+			put(key, s.ownJRD(p, subject, subject))
+		case strings.HasPrefix(key, "//"):
+			put(key, elsewhereJRD("https:"+key+"/", p.movedTo))
+		default:
+			put(key, elsewhereJRD(firstOf(written[key], "acct:"+key), p.movedTo))
 		}
 	}
 }

@@ -101,7 +101,10 @@ func (s *Server) checkTarget(ctx context.Context, plan *MovePlan) {
 	if !plan.check(!s.ids.Ours(doc.ID), "it is another account", clean(asked, 200)+" is this account itself: name the new one") {
 		return
 	}
-	err = s.loopsBack(ctx, doc)
+	handle, err := s.asking.confirm(ctx, doc.Handle, doc.ID) // Mastodon and GoToSocial take no account whose name leads elsewhere
+	if err == nil {
+		plan.Handle = handle
+	}
 	plan.check(err == nil, "its handle leads to it", fmt.Sprintf(
 		"other servers cannot look it up (%v): its server's WebFinger has to be mended", err))
 	plan.check(doc.KnownAs.Has(s.ids.Actor()), "it is also known as "+s.ids.Actor(), s.mendAlias(doc))
@@ -109,19 +112,6 @@ func (s *Server) checkTarget(ctx context.Context, plan *MovePlan) {
 		doc.ID+" has moved to "+clean(doc.MovedTo, 200)+" itself: move there instead, or take that move back first")
 	plan.check(!s.blocked(doc.ID), "you do not block it", doc.ID+" is blocked: lift that with crier block remove")
 	plan.check(!doc.Suspended, "it is not suspended", doc.ID+" is suspended by its server; nobody could follow it")
-}
-
-// loopsBack makes sure that the name of an actor leads to it: Mastodon and GoToSocial take no other.
-func (s *Server) loopsBack(ctx context.Context, doc accountDocument) error {
-	user, host, err := parseHandle(doc.Handle)
-	if err != nil {
-		return err
-	}
-	id, err := s.asking.finger(ctx, user, host)
-	if err == nil && id != doc.ID {
-		err = fmt.Errorf("@%s leads to %s", doc.Handle, clean(id, 200))
-	}
-	return err
 }
 
 // mendAlias says what to do where the new account does not name this one. A near miss is shown, since ids are

@@ -3,8 +3,12 @@ package federation
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"crier/store"
 )
 
 // TestMoveWithTheHandle: the handle leads to the new account; the old actor can still be looked up by the name on
@@ -12,17 +16,22 @@ import (
 func TestMoveWithTheHandle(t *testing.T) {
 	d := newDaemon(t)
 	newNewHome(d)
-	d.s.cfg.Aliases = map[string]string{"blog@example.com": "self", "else@example.com": "https://e.example/u"}
+	d.s.cfg.Aliases = map[string]string{"blog@example.com": "self", "Me@sub.example.com": "self", "else@example.com": "https://e.example/u"}
 	if _, err := d.s.Move(t.Context(), homeActor, true); err != nil {
 		t.Fatal(err)
 	}
 	tests := map[string][2]string{ // resource → subject, self
-		"acct:user@example.com":      {"acct:user@example.com", homeActor},
-		"acct:blog@example.com":      {"acct:blog@example.com", homeActor},
-		"https://example.com/":       {"https://example.com/", homeActor},
-		"acct:user@fedi.example.com": {"acct:user@fedi.example.com", oldActor},
-		oldActor:                     {"acct:user@fedi.example.com", oldActor},
-		"acct:else@example.com":      {"acct:else@example.com", "https://e.example/u"},
+		"acct:user@example.com":        {"acct:user@example.com", homeActor},
+		"acct:blog@example.com":        {"acct:blog@example.com", homeActor},
+		"acct:Me@sub.example.com":      {"acct:Me@sub.example.com", homeActor},
+		"acct:user@www.example.com":    {"acct:user@www.example.com", homeActor},
+		"acct:example.com@example.com": {"acct:example.com@example.com", homeActor},
+		"https://example.com/":         {"https://example.com/", homeActor},
+		"https://www.example.com":      {"https://www.example.com/", homeActor},
+		testBase + "/":                 {"acct:user@fedi.example.com", oldActor},
+		"acct:user@fedi.example.com":   {"acct:user@fedi.example.com", oldActor},
+		oldActor:                       {"acct:user@fedi.example.com", oldActor},
+		"acct:else@example.com":        {"acct:else@example.com", "https://e.example/u"},
 	}
 	for resource, want := range tests {
 		var j jrd
@@ -110,6 +119,54 @@ func TestMoveIsChecked(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestMoveShowsTheConfirmedHandle: the name of an account need not be at the host of its id.
+func TestMoveShowsTheConfirmedHandle(t *testing.T) {
+	d := newDaemon(t)
+	const handle = "user@blog.new.example"
+	answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		serveJSON(w, typeJRD, map[string]any{"subject": "acct:" + handle, "links": []any{
+			map[string]any{"rel": "self", "type": typeActivity, "href": homeActor},
+		}})
+	})
+	d.net.handle("blog.new.example", answer)
+	home := &splitHome{newHome: newNewHome(d), finger: answer}
+	d.net.handle(homeHost, home)
+	for _, target := range []string{homeActor, "@user@" + homeHost, handle} {
+		plan, err := d.s.PlanMove(t.Context(), target, false)
+		if err != nil || plan.Handle != handle || len(plan.Wrong()) > 0 {
+			t.Errorf("%s: handle %q, %v, %v", target, plan.Handle, plan.Wrong(), err)
+		}
+	}
+	d.moveHome()
+	if s := d.moveStatus(); s.Handle != handle {
+		t.Errorf("the status shows %q", s.Handle)
+	}
+	if _, err := d.s.stepMove(time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	log, err := d.db.LastLog(10, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(log, func(e store.LogEntry) bool { return e.Type == "Move" && e.Object == "user@example.com → "+handle }) {
+		t.Errorf("log: %+v", log)
+	}
+}
+
+// splitHome is a new home whose handle is on another domain.
+type splitHome struct {
+	*newHome
+	finger http.Handler
+}
+
+func (h *splitHome) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/.well-known/webfinger" {
+		h.finger.ServeHTTP(w, r)
+		return
+	}
+	h.newHome.ServeHTTP(w, r)
 }
 
 // TestMovedTwice: an account that is away cannot move on from here.

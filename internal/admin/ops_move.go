@@ -10,9 +10,10 @@ import (
 type Alias struct {
 	Actor      string `json:"actor"`
 	Handle     string `json:"handle,omitempty"`
-	Added      Time   `json:"added"`      // null: it was never looked up
-	Followers  int    `json:"followers"`  // that it had then; -1: not known
-	Configured bool   `json:"configured"` // it stands in the configuration
+	Added      Time   `json:"added"`                  // null: it was never looked up
+	Followers  int    `json:"followers"`              // that it had then; -1: not known
+	Configured bool   `json:"configured"`             // it stands in the configuration
+	Before     bool   `json:"known_before,omitempty"` // of one that is added: it was an alias already
 
 	Since   int `json:"since"`   // follows of this account since then
 	Known   int `json:"known"`   // its followers that are known by name

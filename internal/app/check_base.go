@@ -188,8 +188,8 @@ func (c *checker) finger(ctx context.Context, host string, q asker) CheckItem {
 		if l.Rel != "self" {
 			continue
 		}
-		if l.Href != c.ids.Actor() {
-			return wrong("leads to %s, not to %s", l.Href, c.ids.Actor())
+		if want := c.local.leadsTo(c.ids.Actor()); l.Href != want {
+			return wrong("leads to %s, not to %s", l.Href, want)
 		}
 		if kind := a.kind(); kind != typeJRD && kind != "application/json" {
 			return CheckItem{subject, CheckWarn, fmt.Sprintf("%s answers with the type %q; GoToSocial and Akkoma want %s", address, kind, typeJRD),
@@ -198,6 +198,14 @@ func (c *checker) finger(ctx context.Context, host string, q asker) CheckItem {
 		return CheckItem{subject, CheckOK, "@" + handle + " leads to " + l.Href, ""}
 	}
 	return wrong("names no actor")
+}
+
+// leadsTo is the actor that the handle has to lead to: the account's own, unless it has moved away with its handle.
+func (l *local) leadsTo(own string) string {
+	if l.moved.WebFinger {
+		return l.moved.Target
+	}
+	return own
 }
 
 // hostMeta looks at the other way from the handle's host to ours: Akkoma takes a handle on another domain than the

@@ -24,6 +24,7 @@ type local struct {
 	status *admin.Status         // nil: neither daemon nor store tells
 	posts  map[string]admin.Post // by the entry's address
 	key    []byte                // the account's public key (DER); nil where it is not known
+	moved  admin.MoveStatus      // where the account has moved to; the zero MoveStatus: it is at home
 }
 
 // here looks at what is on this computer, and fills c.local.
@@ -92,6 +93,11 @@ func (c *checker) daemon(ctx context.Context, client *admin.Client) []CheckItem 
 		return []CheckItem{{"daemon", CheckWrong, err.Error(), "look into its log; restart it"}}
 	}
 	c.local.learn(s, posts)
+	if s.Account.MovedTo != "" {
+		if c.local.moved, err = client.MoveStatus(ctx, false); err != nil {
+			return []CheckItem{{"daemon", CheckWrong, err.Error(), "look into its log; restart it"}}
+		}
+	}
 	c.local.key = c.keyOfDaemon(ctx)
 	it := CheckItem{"daemon", CheckOK, "is running, version " + s.Version, ""}
 	if s.Version != c.o.Version {
@@ -103,7 +109,7 @@ func (c *checker) daemon(ctx context.Context, client *admin.Client) []CheckItem 
 			fmt.Sprintf("the daemon is @%s at %s, but the configuration says @%s at %s", s.Account.Handle, s.Account.BaseURL, handle, c.cfg.BaseURL),
 			"set base_url and account.handle back: they cannot be changed"}}
 	}
-	return append([]CheckItem{it, c.account(s)}, c.queue(s)...)
+	return append(append([]CheckItem{it}, c.account(s)...), c.queue(s)...)
 }
 
 // store asks the store where no daemon runs. It is closed again before anything takes time.
@@ -160,7 +166,14 @@ func (c *checker) readStore(ctx context.Context, db *store.DB) ([]CheckItem, err
 		return nil, err
 	}
 	c.local.learn(s, posts)
-	return append([]CheckItem{c.account(s)}, c.queue(s)...), nil
+	p, err := db.Presence()
+	if err != nil {
+		return nil, err
+	}
+	if p.Move != nil {
+		c.local.moved = admin.MoveStatus{Target: p.Move.Target, Handle: p.Move.Handle, WebFinger: p.Move.WebFinger}
+	}
+	return append(c.account(s), c.queue(s)...), nil
 }
 
 func (l *local) learn(s admin.Status, posts []admin.Post) {
@@ -185,8 +198,22 @@ func (l *local) feed(address string) admin.Feed {
 	return admin.Feed{}
 }
 
-func (c *checker) account(s admin.Status) CheckItem {
-	return CheckItem{"account", CheckOK, fmt.Sprintf("@%s, %s, %s", s.Account.Handle, count(s.Account.Posts, "post"), count(s.Followers, "follower")), ""}
+func (c *checker) account(s admin.Status) []CheckItem {
+	items := []CheckItem{{"account", CheckOK,
+		fmt.Sprintf("@%s, %s, %s", s.Account.Handle, count(s.Account.Posts, "post"), count(s.Followers, "follower")), ""}}
+	m := c.local.moved
+	if m.Target == "" {
+		return items
+	}
+	to, and := m.Target, ""
+	if m.Handle != "" {
+		to = "@" + m.Handle
+	}
+	if m.WebFinger {
+		and = ", and the handle leads there"
+	}
+	return append(items, CheckItem{"account", CheckNote,
+		"the account has moved to " + to + and + "; nothing new is published here (see `crier move --status`)", ""})
 }
 
 // queue says what does not get through.

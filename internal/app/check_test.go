@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -161,6 +162,52 @@ func TestCheckAllRight(t *testing.T) {
 	}
 	if len(got) != len(want) {
 		t.Errorf("more was found:\n%s", strings.Join(got[len(want):], "\n"))
+	}
+}
+
+// TestCheckOfWhoHasMoved: that is told, and the handle has to lead to where it was moved to.
+func TestCheckOfWhoHasMoved(t *testing.T) {
+	const away = "http://new.test/users/me"
+	finger := func(actor string) http.HandlerFunc {
+		return reply("application/jrd+json", `{"subject":"acct:user@blog.test","links":[{"rel":"self","type":"application/activity+json","href":"`+actor+`"}]}`)
+	}
+	key := newKey(t)
+	tests := map[string]struct {
+		move   store.Move
+		finger string
+		want   []string
+	}{
+		"with the handle": {store.Move{Target: away, Handle: "me@new.test", WebFinger: true}, away, []string{
+			"note account: the account has moved to @me@new.test, and the handle leads there; nothing new is published here",
+			"ok WebFinger at fedi.test: @user@blog.test leads to " + away, "ok WebFinger at blog.test: @user@blog.test leads to " + away,
+		}},
+		"with the handle, but it does not lead there": {store.Move{Target: away, WebFinger: true}, "http://fedi.test/users/user", []string{
+			"note account: the account has moved to " + away + ", and", "leads to http://fedi.test/users/user, not to " + away,
+		}},
+		"without the handle": {store.Move{Target: away}, "http://fedi.test/users/user", []string{
+			"note account: the account has moved to " + away + "; nothing", "ok WebFinger at blog.test",
+		}},
+		"without the handle, but it leads there": {store.Move{Target: away}, away, []string{
+			"leads to " + away + ", not to http://fedi.test/users/user",
+		}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOutside(t, key)
+			o.account(key)
+			db, err := openStore(filepath.Join(o.dir, "data"))
+			must(t, err)
+			_, err = db.SavePresence(time.Now(), store.Presence{Move: &tt.move})
+			must(t, errors.Join(err, db.Close()))
+			o.fedi["/.well-known/webfinger"] = finger(tt.finger)
+			got := strings.Join(o.check(), "\n")
+			for _, w := range tt.want {
+				if !strings.Contains(got, w) {
+					t.Errorf("not found: %s\n%s", w, got)
+				}
+			}
+		})
 	}
 }
 

@@ -153,7 +153,7 @@ func (c *core) operations(cfg *config.Config, p parts) *admin.Ops {
 		Settle: func(_ context.Context, release bool) (int, error) { return c.poller.Settle("", release) },
 		Find:   c.server.Lookup,
 		Handle: c.server.Handle,
-		Moving: c.moving(mover{c.server, cfg.Account.Handle.String()}),
+		Moving: c.moving(mover{c.server, cfg.Account.Handle.String()}, cfg.Former),
 	}
 	o.Feeds = feedURLs(cfg)
 	c.people(o)

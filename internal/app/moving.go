@@ -14,12 +14,15 @@ type mover struct {
 	handle string
 }
 
-// moving is what the owner can ask of the aliases of an account and of its moves.
-func (c *core) moving(own mover) admin.Moving {
+// moving is what the owner can ask of the aliases of an account and of its moves. formerDir is the configured data
+// directory of the former account, which the daemon alone opens; "" is none.
+func (c *core) moving(own mover, formerDir string) admin.Moving {
 	who := func(former bool) (mover, error) {
 		switch {
 		case !former:
 			return own, nil
+		case c.former == nil && formerDir != "":
+			return mover{}, errors.New("the daemon is needed for what concerns the former account: start it with `crier serve`, then try again")
 		case c.former == nil:
 			return mover{}, errors.New("there is no former account: name its data directory in `former` in the configuration, and start the daemon")
 		}
@@ -94,7 +97,7 @@ func aliases(s *federation.Server) ([]admin.Alias, error) {
 func aliasOf(k federation.KnownAs) admin.Alias {
 	return admin.Alias{
 		Actor: k.Actor, Handle: k.Handle, Added: admin.Time{Time: k.Added}, Followers: k.Followers,
-		Configured: k.Configured != "", Since: k.Since, Known: k.Known, Arrived: k.Arrived,
+		Configured: k.Configured != "", Before: k.Before, Since: k.Since, Known: k.Known, Arrived: k.Arrived,
 	}
 }
 

@@ -84,12 +84,19 @@ func aliasName(a admin.Alias) string {
 	return a.Actor
 }
 
-// showAdded tells what to do next. It is written for a terminal of 80 columns, but for names that are longer.
+// showAdded tells what to do next, unless that was told before. It is written for a terminal of 80 columns, but for names that are longer.
 func showAdded(d display, a admin.Alias, own string) {
-	fmt.Fprintf(d, "added: this account is also known as %s\n", line(aliasName(a)))
-	fmt.Fprintf(d, "       %s\n", line(a.Actor))
+	first, indent := "added: this account is also known as", 7
+	if a.Before {
+		first, indent = "known before: this account is also known already as", 14
+	}
+	fmt.Fprintf(d, "%s %s\n%*s%s\n", first, line(aliasName(a)), indent, "", line(a.Actor))
 	if a.Followers >= 0 {
-		fmt.Fprintf(d, "       it has %s\n", counted(a.Followers, "follower"))
+		fmt.Fprintf(d, "%*sit has %s\n", indent, "", counted(a.Followers, "follower"))
+	}
+	if a.Before {
+		fmt.Fprintln(d, "\nHow to start the move there stands in the README (“Moving in”); see the\nfollowers come with:  crier alias list")
+		return
 	}
 	server := "https://…"
 	if u, err := url.Parse(a.Actor); err == nil && u.Host != "" {

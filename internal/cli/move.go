@@ -197,12 +197,21 @@ func cancelMove(ctx context.Context, e *env, o operator, f moveFlags) error {
 	if e.json {
 		return e.printJSON(s)
 	}
-	fmt.Fprintln(e.Out, "the move is cancelled; entries are published here again")
+	showCancelled(e.display(), s, f.former)
+	return nil
+}
+
+// showCancelled tells what is so again. The former account reads no feed, so nothing begins to be published there.
+func showCancelled(d display, s admin.MoveStatus, former bool) {
+	if former {
+		fmt.Fprintf(d, "the move is cancelled; @%s does not say any more that it has moved\n", line(s.From))
+		return
+	}
+	fmt.Fprintln(d, "the move is cancelled; entries are published here again")
 	if s.Held > 0 {
-		fmt.Fprintf(e.Out, "%d entries that came meanwhile are held: crier poll --release sends them,\n"+
+		fmt.Fprintf(d, "%d entries that came meanwhile are held: crier poll --release sends them,\n"+
 			"crier poll --discard keeps them unsent\n", s.Held)
 	}
-	return nil
 }
 
 func (e *env) showMove(s admin.MoveStatus, err error) error {

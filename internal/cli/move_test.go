@@ -38,6 +38,10 @@ func TestMovingShown(t *testing.T) {
 	golden(t, "moving_terminal", terminal(t, func(d display) {
 		showAdded(d, alias, "user@example.com")
 		fmt.Fprintln(d, "---")
+		again := alias
+		again.Before = true
+		showAdded(d, again, "user@example.com")
+		fmt.Fprintln(d, "---")
 		showAliases(d, []admin.Alias{alias, partly, hidden, configured})
 		fmt.Fprintln(d, "---")
 		showPlan(d, wrong)
@@ -46,6 +50,12 @@ func TestMovingShown(t *testing.T) {
 		for _, s := range []admin.MoveStatus{none, telling, sending, done} {
 			fmt.Fprintln(d, "---")
 			printMove(d, s, at)
+		}
+		held := none
+		held.Held = 7
+		for _, former := range []bool{false, true} {
+			fmt.Fprintln(d, "---")
+			showCancelled(d, held, former)
 		}
 	}))
 }

@@ -302,13 +302,14 @@ func TestChangeOfDomain(t *testing.T) {
 			t.Errorf("@%s leads to %s (%v), want %s", handle, a.ID, err, want)
 		}
 	}
-	if _, err := tn.app.Ops().BeginMove(tn.settled(), admin.MoveRequest{Former: true}); err != nil {
-		t.Fatal(err)
+	plan, err := tn.app.Ops().BeginMove(tn.settled(), admin.MoveRequest{Former: true})
+	if err != nil || plan.Handle != "user@blog.new" {
+		t.Fatalf("moved to %q (%v)", plan.Handle, err)
 	}
 	tn.waitFollow(newActor, crierActor)
 	tn.until("all have gone over", func() bool {
 		s, err := tn.app.Ops().MoveStatus(context.Background(), true)
-		return err == nil && s.Phase == "done" && s.Left == 4 && tn.followers() == 4
+		return err == nil && s.Phase == "done" && s.Handle == "user@blog.new" && s.Left == 4 && tn.followers() == 4
 	})
 	if list, err := tn.app.Ops().Aliases(tn.settled()); err != nil || len(list) != 1 || list[0].Arrived != 4 || list[0].Known != 4 {
 		t.Errorf("arrived: %+v (%v)", list, err)
