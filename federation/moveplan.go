@@ -94,9 +94,6 @@ func (s *Server) checkTarget(ctx context.Context, plan *MovePlan) {
 		return
 	}
 	plan.Target, plan.Handle, plan.Name, plan.Locked = doc.ID, doc.Handle, doc.Name, doc.Locked
-	if !isWeb(asked) {
-		plan.Handle = strings.TrimPrefix(strings.TrimPrefix(asked, "acct:"), "@")
-	}
 	plan.check(true, found, "")
 	if !plan.check(!s.ids.Ours(doc.ID), "it is another account", clean(asked, 200)+" is this account itself: name the new one") {
 		return
@@ -113,13 +110,13 @@ func (s *Server) checkTarget(ctx context.Context, plan *MovePlan) {
 
 // loopsBack makes sure that the name of an actor leads to it: Mastodon and GoToSocial take no other.
 func (s *Server) loopsBack(ctx context.Context, doc accountDocument) error {
-	user, host, err := parseHandle(doc.Handle)
+	user, host, err := parseHandle(doc.Own)
 	if err != nil {
 		return err
 	}
 	id, err := s.asking.finger(ctx, user, host)
 	if err == nil && id != doc.ID {
-		err = fmt.Errorf("@%s leads to %s", doc.Handle, clean(id, 200))
+		err = fmt.Errorf("@%s leads to %s", doc.Own, clean(id, 200))
 	}
 	return err
 }
