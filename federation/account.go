@@ -14,7 +14,8 @@ const listPages = 1000
 // accountDocument is an actor's own document, as far as moving between accounts has to do with it.
 type accountDocument struct {
 	ID        string
-	Handle    string // user@host, as it can be looked up
+	Handle    string // user@host, as both hosts agree on it, where they do (see Server.called)
+	Own       string // preferredUsername at the host of the id: where most servers begin to look it up
 	Name      string
 	Followers string // address of the collection
 
@@ -40,20 +41,20 @@ func parseAccount(body json.RawMessage) (accountDocument, error) {
 		return accountDocument{}, fmt.Errorf("the actor's document: %w", err)
 	}
 	return accountDocument{
-		ID: a.ID, Handle: a.Handle, Name: a.Name, Followers: string(v.Followers),
+		ID: a.ID, Handle: a.Handle, Own: a.Handle, Name: a.Name, Followers: string(v.Followers),
 		KnownAs: v.KnownAs, MovedTo: v.MovedTo.First(), Suspended: v.Suspended == true, Locked: v.Locked == true,
 	}, nil
 }
 
 // account fetches an account from its own server, whatever is remembered of it.
 func (s *Server) account(ctx context.Context, who string) (accountDocument, error) {
-	id := who
+	id, named := who, ""
 	if !isWeb(who) {
 		user, host, err := parseHandle(who)
 		if err != nil {
 			return accountDocument{}, err
 		}
-		if id, err = s.asking.finger(ctx, user, host); err != nil {
+		if named, id, err = s.asking.fingerConfirmed(ctx, user, host); err != nil {
 			return accountDocument{}, err
 		}
 	}
@@ -63,7 +64,11 @@ func (s *Server) account(ctx context.Context, who string) (accountDocument, erro
 	if err != nil {
 		return accountDocument{}, err
 	}
-	return parseAccount(doc.Body)
+	a, err := parseAccount(doc.Body)
+	if err == nil {
+		a.Handle = s.called(ctx, doc.Body, firstOf(named, a.Own))
+	}
+	return a, err
 }
 
 // collectionDocument is a collection elsewhere, or a page of one.

@@ -84,6 +84,14 @@ func aliasOf(all []store.Alias, id string) int {
 	return slices.IndexFunc(all, func(a store.Alias) bool { return a.Actor == id })
 }
 
+// aliasCalled finds an alias by address, or by handle as it is shown or configured.
+func aliasCalled(all []store.Alias, who string) int {
+	plain := strings.TrimPrefix(strings.TrimPrefix(who, "acct:"), "@")
+	return slices.IndexFunc(all, func(a store.Alias) bool {
+		return a.Actor == who || a.Handle != "" && strings.EqualFold(a.Handle, plain) || a.Configured == plain && plain != ""
+	})
+}
+
 // AddAlias looks up another account of the owner's, by handle or address, and adds it to alsoKnownAs; the
 // followers are told. Then it reads who follows that account, as far as its server tells, so that they are
 // known when they arrive. An account that is an alias already is looked up anew.
@@ -150,15 +158,22 @@ func (s *Server) listed(ctx context.Context, a store.Alias, doc accountDocument)
 }
 
 // RemoveAlias takes an account out of alsoKnownAs that AddAlias added, named by handle or address.
-func (s *Server) RemoveAlias(_ context.Context, who string) (store.Alias, error) {
+func (s *Server) RemoveAlias(ctx context.Context, who string) (store.Alias, error) {
 	who = strings.TrimSpace(who)
-	plain := strings.TrimPrefix(strings.TrimPrefix(who, "acct:"), "@")
+	p, err := s.db.Presence()
+	if err != nil {
+		return store.Alias{}, fmt.Errorf("read the aliases: %w", err)
+	}
+	id := who
+	if user, host, err := parseHandle(who); err == nil && aliasCalled(p.Aliases, who) < 0 {
+		if other, err := s.asking.finger(ctx, user, host); err == nil { // one of its other names
+			id = other
+		}
+	}
 	var gone store.Alias
 	var refused error
-	_, err := s.changePresence(func(p *store.Presence) {
-		i := slices.IndexFunc(p.Aliases, func(a store.Alias) bool {
-			return a.Actor == who || a.Handle != "" && strings.EqualFold(a.Handle, plain) || a.Configured == plain && plain != ""
-		})
+	_, err = s.changePresence(func(p *store.Presence) {
+		i := max(aliasCalled(p.Aliases, who), aliasOf(p.Aliases, id))
 		switch {
 		case slices.Contains(s.cfg.Profile.AlsoKnownAs, who),
 			i >= 0 && slices.Contains(s.cfg.Profile.AlsoKnownAs, p.Aliases[i].Configured):
@@ -184,9 +199,6 @@ func (s *Server) findAlias(ctx context.Context, who string) (store.Alias, accoun
 		return store.Alias{}, accountDocument{}, fmt.Errorf("%s is this account itself; name the one that you move from", clean(who, 200))
 	}
 	a := store.Alias{Actor: doc.ID, Handle: doc.Handle, Added: time.Now().UTC(), Followers: -1}
-	if !isWeb(who) {
-		a.Handle = strings.TrimPrefix(strings.TrimPrefix(who, "acct:"), "@")
-	}
 	if c, err := s.collection(ctx, doc.Followers, doc.ID); err == nil {
 		a.Followers = c.total()
 	}

@@ -121,7 +121,7 @@ func (s *Server) addressToBlock(ctx context.Context, address string) (b store.Bl
 	if err != nil {
 		return b, nil, fmt.Errorf("%s is no actor: %w", address, err)
 	}
-	return store.Block{What: a.ID, Kind: store.BlockActor, Handle: a.Handle}, nil, nil
+	return store.Block{What: a.ID, Kind: store.BlockActor, Handle: s.called(ctx, doc, a.Handle)}, nil, nil
 }
 
 // handleToBlock takes a handle: of a follower, else of whoever its host says it is.
@@ -144,13 +144,13 @@ func (s *Server) handleToBlock(ctx context.Context, name string) (store.Block, e
 	if !errors.Is(err, store.ErrNotFound) {
 		return store.Block{}, err
 	}
-	id, err := s.actorCalled(ctx, name)
+	doc, id, err := s.Lookup(ctx, name)
 	if err != nil {
 		_, host, _ := strings.Cut(handle, "@")
 		return store.Block{}, fmt.Errorf("cannot find out who %s is; name the actor by its address, or block all of %s: %w",
 			clean(name, 200), host, err)
 	}
-	return store.Block{What: id, Kind: store.BlockActor, Handle: handle}, nil
+	return store.Block{What: id, Kind: store.BlockActor, Handle: s.called(ctx, doc, handle)}, nil
 }
 
 // domainToBlock takes a domain. One that is nobody's own, under which registrars or registries give out names (Public

@@ -105,6 +105,21 @@ func TestBlockAnActor(t *testing.T) {
 	}
 }
 
+// TestBlockWhoWasMentioned: a post that waits at the shared inbox of somebody who does not follow is not sent after
+// the block; one that names somebody else there, too, is.
+func TestBlockWhoWasMentioned(t *testing.T) {
+	d := newDaemon(t)
+	newTown(d.net, "a.example")
+	d.compose(Draft{Markdown: "Hi @bob@a.example"})
+	both := d.compose(Draft{Markdown: "Hi @bob@a.example and @ann@a.example"})
+	if b := d.block("@bob@a.example"); b.Deliveries != 1 {
+		t.Errorf("%+v", b)
+	}
+	if q := d.queue(); len(q) != 1 || q[0].Object != both.Post.ID {
+		t.Errorf("queue %+v", q)
+	}
+}
+
 // TestBlockADomain: it gets nothing any more, not even word of it, and others get theirs.
 func TestBlockADomain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -158,8 +158,9 @@ func (s *Server) authorOf(ctx context.Context, t thing, visibility string) (*sto
 	if err != nil {
 		return nil, fmt.Errorf("find the author of %s: %w", t.ID, err)
 	}
+	handle := s.called(ctx, p.document, firstOf(p.Handle, hostOf(p.ID)))
 	return &store.Mention{
-		Actor: p.ID, Name: "@" + firstOf(p.Handle, hostOf(p.ID)), Page: p.Page, Inbox: p.box(visibility), Answered: true,
+		Actor: p.ID, Name: "@" + handle, Page: p.Page, Inbox: p.box(visibility), Answered: true,
 	}, nil
 }
 

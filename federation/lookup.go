@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"golang.org/x/net/idna"
 )
@@ -140,6 +141,22 @@ func (s *Server) Handle(ctx context.Context, document json.RawMessage) (string, 
 		failures = append(failures, err)
 	}
 	return "", errors.Join(failures...)
+}
+
+// calledTime bounds how long it may take to find out how an actor is called, where that is not what was asked for.
+const calledTime = 10 * time.Second
+
+// called is the handle of an actor to show and to remember for something that the owner does: the one that Handle
+// finds, or else another that needs no more proof.
+func (s *Server) called(ctx context.Context, document json.RawMessage, otherwise string) string {
+	ctx, cancel := context.WithTimeout(ctx, calledTime)
+	defer cancel()
+	handle, err := s.Handle(ctx, document)
+	if err != nil {
+		s.log.Debug("the handle of an actor is not confirmed", "instead", otherwise, "err", err)
+		return otherwise
+	}
+	return clean(handle, 320)
 }
 
 // confirm returns the handle that a name stands for, if it leads to the actor with that id.

@@ -13,7 +13,8 @@ import (
 // somebody is an actor elsewhere as a post mentions it.
 type somebody struct {
 	actor
-	Page string // what a browser opens
+	Page     string // what a browser opens
+	document json.RawMessage
 }
 
 // somebody fetches an actor by its id, for something that the owner does: fresh, and with its own word about where
@@ -36,7 +37,7 @@ func (s *Server) somebody(ctx context.Context, id string) (somebody, error) {
 	if !sameHost(a.Inbox, a.ID) { // or anybody could have us knock at any door
 		return somebody{}, fmt.Errorf("the inbox of %s is on another host", clean(id, 200))
 	}
-	return somebody{actor: *a, Page: firstOf(pageOf(doc.Body), a.ID)}, nil
+	return somebody{actor: *a, Page: firstOf(pageOf(doc.Body), a.ID), document: doc.Body}, nil
 }
 
 // pageOf is the address of a thing's page: the first of its url, which may be a link or a list of them.

@@ -94,14 +94,11 @@ func (s *Server) checkTarget(ctx context.Context, plan *MovePlan) {
 		return
 	}
 	plan.Target, plan.Handle, plan.Name, plan.Locked = doc.ID, doc.Handle, doc.Name, doc.Locked
-	if !isWeb(asked) {
-		plan.Handle = strings.TrimPrefix(strings.TrimPrefix(asked, "acct:"), "@")
-	}
 	plan.check(true, found, "")
 	if !plan.check(!s.ids.Ours(doc.ID), "it is another account", clean(asked, 200)+" is this account itself: name the new one") {
 		return
 	}
-	handle, err := s.asking.confirm(ctx, doc.Handle, doc.ID) // Mastodon and GoToSocial take no account whose name leads elsewhere
+	handle, err := s.asking.confirm(ctx, doc.Own, doc.ID) // Mastodon and GoToSocial take no account whose name leads elsewhere
 	if err == nil {
 		plan.Handle = handle
 	}

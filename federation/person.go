@@ -21,8 +21,9 @@ type person struct {
 
 // living is the person as it is now.
 type living struct {
-	mu  sync.Mutex // held while it is changed
-	now atomic.Pointer[person]
+	mu    sync.Mutex // held while it is changed
+	hosts []string   // of the blog, once the feeds have named others than are configured
+	now   atomic.Pointer[person]
 }
 
 // person returns what is served of the actor now; nobody may change it.
@@ -42,6 +43,9 @@ func (s *Server) makePerson(p store.Presence) *person {
 func (s *Server) profileOf(p store.Presence) Profile {
 	profile := s.cfg.Profile
 	profile.AlsoKnownAs = s.knownAs(p)
+	if s.living.hosts != nil {
+		profile.AttributionDomains = s.living.hosts
+	}
 	if p.Move != nil {
 		profile.movedTo, profile.movedHandle = p.Move.Target, p.Move.Handle
 		profile.handleMoved = p.Move.WebFinger

@@ -72,7 +72,11 @@ func (s *Server) RunPublisher(ctx context.Context) error {
 
 // publishAll tells the followers of a changed profile, and publishes what is due.
 func (s *Server) publishAll(ctx context.Context) (next time.Time, err error) {
-	if !s.publishing.announced {
+	hosts, err := s.learnHosts()
+	if err != nil {
+		return time.Time{}, err
+	}
+	if hosts || !s.publishing.announced {
 		if _, err := s.AnnounceActor(); err != nil {
 			return time.Time{}, err
 		}

@@ -11,8 +11,12 @@ import (
 	"crier/store"
 )
 
-// signToRead is what a request for a document has to be signed with.
-const signToRead = `Signature realm="crier",headers="(request-target) host date"`
+// What a request for a document has to be signed with: by the draft, and by RFC 9421 (§5.1; see signAccepted). It has
+// no body, so no digest is asked for.
+const (
+	signToRead   = `Signature realm="crier",headers="(request-target) host date"`
+	readAccepted = `sig1=("@method" "@target-uri");created`
+)
 
 // errAskerBlocked says that the owner wants nothing to do with who asks.
 var errAskerBlocked = &refusal{status: http.StatusForbidden, reason: "this is not for you"}
@@ -125,6 +129,7 @@ func (s *Server) refuseAsker(w http.ResponseWriter, r *http.Request, err error) 
 	switch refused.status {
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", signToRead)
+		w.Header().Set("Accept-Signature", readAccepted)
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", strconv.Itoa(int(busyWait.Seconds())))
 	}

@@ -67,7 +67,8 @@ func TestPostForWhoFollows(t *testing.T) {
 	d.followedBy(follower, store.FollowerAccepted)
 	d.followedBy(waits, store.FollowerPending)
 	for _, target := range targets {
-		if w := d.ask("GET", target, acceptAS); w.Code != http.StatusUnauthorized || w.Header().Get("WWW-Authenticate") == "" {
+		if w := d.ask("GET", target, acceptAS); w.Code != http.StatusUnauthorized || w.Header().Get("WWW-Authenticate") == "" ||
+			w.Header().Get("Accept-Signature") != `sig1=("@method" "@target-uri");created` {
 			t.Errorf("%s, unsigned: %d %v", target, w.Code, w.Header())
 		}
 		w := follower.get(t, d, target)

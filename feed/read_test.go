@@ -68,7 +68,7 @@ func TestHintsAreRemembered(t *testing.T) {
 		t.Helper()
 		rec, err := db.Feed(feedURL)
 		if err != nil || rec.Hint != 3*time.Hour || len(rec.SkipHours) != 1 || rec.SkipHours[0] != 3 || len(rec.SkipDays) != 1 ||
-			rec.SkipDays[0] != time.Sunday || rec.Hub != "https://hub.example/" || rec.Topic != "http://blog.example/self.xml" {
+			rec.SkipDays[0] != time.Sunday || rec.Hub != "https://hub.example/" || rec.Host != "blog.example" || rec.Topic != "http://blog.example/self.xml" {
 			t.Errorf("%s: %+v, %v", when, rec, err)
 		}
 		if rec.Failures == 0 && rec.NextPoll.Sub(rec.LastPoll) < 3*time.Hour {

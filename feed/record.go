@@ -288,7 +288,8 @@ func (w *watcher) describe(rec *store.Feed, r reading, now time.Time) {
 	}
 	rec.SkipHours, rec.SkipDays = d.SkipHours, d.SkipDays
 	rec.Hub, rec.Topic = d.Hub, d.Topic
-	rec.Advice = d.advice(w.cfg, BlogHost(d.Link, w.cfg.URL, w.p.o.HandleHost), now)
+	rec.Host = BlogHost(d.Link, w.cfg.URL, w.p.o.HandleHost)
+	rec.Advice = d.advice(w.cfg, rec.Host, now)
 }
 
 // failed records a poll that brought no document. Validators and entries stay as they are: the next good

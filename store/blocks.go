@@ -121,7 +121,10 @@ func forgetActor(tx *bolt.Tx, b Blocking) (followers int, err error) {
 	if err := unchanged(tx, b.Block.What, was); err != nil {
 		return 0, err
 	}
-	return forget(tx, b.Block.What)
+	if followers, err = forget(tx, b.Block.What); err != nil {
+		return 0, err
+	}
+	return followers, dropNamed(tx, b.Block.What)
 }
 
 // forgetDomain removes what is stored of a domain that is blocked.

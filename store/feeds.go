@@ -24,6 +24,7 @@ type Feed struct {
 	Missing     int       `json:"missing,omitempty"` // entries under suspicion of having been taken down
 
 	// What the last document said about itself.
+	Host      string         `json:"host,omitempty"`       // the blog's: of its link where it has one, with a port that is not the default
 	Hint      time.Duration  `json:"hint,omitempty"`       // how often it asks to be polled, in nanoseconds; 0: does not say
 	SkipHours []int          `json:"skip_hours,omitempty"` // hours of the day, UTC, in which it never changes
 	SkipDays  []time.Weekday `json:"skip_days,omitempty"`  // days of the week, UTC, on which it never changes

@@ -65,7 +65,7 @@ func build(ctx context.Context, cfg *config.Config, p parts) (*core, error) {
 	if p.serves {
 		fc.Patience = lookPatience
 	}
-	if fc.Profile, err = profile(cfg, p.account); err != nil {
+	if fc.Profile, err = profile(cfg, p.account, p.db); err != nil {
 		return nil, err
 	}
 	if fc.Presence, err = p.db.Presence(); err != nil {

@@ -83,7 +83,7 @@ func (c *core) addFormer(cfg *config.Config, p parts, db *store.DB) error {
 		OwnTransport: guard.Transport(toOurselves(cfg)), // the new account, which is where it moves, is on our own address
 		BaseURL:      acc.BaseURL, Handle: acc.Handle, Version: p.version, AllowHTTP: cfg.Network.AllowHTTP, Lease: p.lease,
 	}
-	if fc.Profile, err = profile(cfg, acc); err != nil {
+	if fc.Profile, err = profile(cfg, acc, db); err != nil {
 		return err
 	}
 	if fc.Presence, err = db.Presence(); err != nil {

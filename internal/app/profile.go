@@ -14,16 +14,19 @@ import (
 )
 
 // profile is what the actor shows of its owner. Local pictures are taken into the data directory, where
-// /media/ serves them.
-func profile(cfg *config.Config, acc store.Account) (federation.Profile, error) {
+// /media/ serves them. What the feeds said last of the blog is read from the store.
+func profile(cfg *config.Config, acc store.Account, db *store.DB) (federation.Profile, error) {
 	a := cfg.Account
+	read, err := db.Feeds()
+	if err != nil {
+		return federation.Profile{}, fmt.Errorf("read the feeds: %w", err)
+	}
 	p := federation.Profile{
 		Name: a.Name, Summary: content.Markdown(a.Summary),
 		ManuallyApproves: a.ManuallyApprovesFollowers, HideFollowers: a.HideFollowers,
 		AlsoKnownAs:        a.AlsoKnownAs,
-		AttributionDomains: attributionDomains(cfg), Published: acc.Created,
+		AttributionDomains: attributionDomains(cfg, read), Published: acc.Created,
 	}
-	var err error
 	if p.Avatar, err = picture(cfg, a.Avatar); err != nil {
 		return p, fmt.Errorf("account.avatar: %w", err)
 	}
@@ -47,12 +50,17 @@ func fieldHTML(value string) string {
 	return `<a href="` + shown + `" rel="me">` + shown + `</a>`
 }
 
-// attributionDomains are the hosts whose pages may name this account as their author: those of the blog.
-func attributionDomains(cfg *config.Config) []string {
+// attributionDomains are the hosts whose pages may name this account as their author: those of the blog. A feed
+// that was read names the blog's own, which need not be the one that it is fetched from.
+func attributionDomains(cfg *config.Config, read []store.Feed) []string {
 	hosts := []string{cfg.Account.Handle.Host}
 	for _, f := range cfg.Feeds {
 		if u, err := url.Parse(f.URL); err == nil && u.Hostname() != "" {
 			hosts = append(hosts, strings.ToLower(u.Hostname()))
+		}
+		i := slices.IndexFunc(read, func(r store.Feed) bool { return r.URL == f.URL })
+		if i >= 0 && read[i].Host != "" {
+			hosts = append(hosts, store.HostName("//"+read[i].Host))
 		}
 	}
 	slices.Sort(hosts)

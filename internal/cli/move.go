@@ -119,6 +119,9 @@ func targetName(handle, id string) string {
 	return line(id)
 }
 
+// errNobodyToAsk is what a command says that wants to be sure, where nobody can be asked.
+var errNobodyToAsk = errors.New("nothing was done: there is no terminal to ask on; say --yes if you are sure")
+
 // confirm asks on a terminal. Where nobody can be asked it refuses, unless the answer was given with --yes.
 func (e *env) confirm(yes bool, question string) error {
 	if yes {
@@ -126,7 +129,7 @@ func (e *env) confirm(yes bool, question string) error {
 	}
 	in, ok := e.In.(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
-		return errors.New("nothing was done: there is no terminal to ask on; say --yes if you are sure")
+		return errNobodyToAsk
 	}
 	fmt.Fprintf(e.Out, "\n%s Type yes: ", question)
 	answer, err := bufio.NewReader(in).ReadString('\n')

@@ -150,13 +150,17 @@ func postDeleteCommand() command {
 	return command{
 		use: "delete POST", short: "Delete a post for good", words: 1,
 		long: `Deletes a post everywhere; it cannot come back, and its id is never used again. The post of an entry
-stays deleted while the entry stands in the feed. POST is the post's id or its entry's URL.`,
+stays deleted while the entry stands in the feed. POST is the post's id or its entry's URL.
+On a terminal you are asked first; a script says --yes.`,
 		flags: func(cmd *cobra.Command) {
 			jsonFlag(cmd)
-			cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+			yesFlag(cmd, &yes)
 		},
 		run: func(ctx context.Context, e *env, args []string) error {
-			if e.onTerminal() && !yes {
+			if !yes && !e.onTerminal() {
+				return errNobodyToAsk
+			}
+			if !yes {
 				d, err := e.postDetail(ctx, args[0])
 				if err != nil {
 					return err
