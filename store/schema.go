@@ -133,6 +133,7 @@ var (
 	keySignings  = []byte("signings")
 	keyReactions = []byte("reactions")
 	keyWhole     = []byte("whole")
+	keyLife      = []byte("life")
 	keyBoosts    = []byte("boosts")
 	keyMoved     = []byte("moved")
 	keyUnmoved   = []byte("unmoved")

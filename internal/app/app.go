@@ -62,6 +62,9 @@ func New(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error)
 	if err := errors.Join(a.openStore(), a.openFormer()); err != nil {
 		return nil, err
 	}
+	if err := a.beginLives(); err != nil {
+		return nil, err
+	}
 	id := identity{cfg: cfg, db: a.db, version: o.Version, insist: o.NewIdentity, log: o.Log}
 	if o.Listener != nil {
 		id.ownAddr = o.Listener.Addr().String()
@@ -119,6 +122,13 @@ func (a *App) openStore() error {
 		return fmt.Errorf("remove an old note: %w", err)
 	}
 	return nil
+}
+
+func (a *App) beginLives() error {
+	if err := beginLife(a.cfg.DataDir, a.db, a.log); err != nil || a.former == nil {
+		return err
+	}
+	return beginLife(a.cfg.Former, a.former, a.log)
 }
 
 func (a *App) bind(l net.Listener) error {
