@@ -62,9 +62,6 @@ func New(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error)
 	if err := errors.Join(a.openStore(), a.openFormer()); err != nil {
 		return nil, err
 	}
-	if err := a.beginLives(); err != nil {
-		return nil, err
-	}
 	id := identity{cfg: cfg, db: a.db, version: o.Version, insist: o.NewIdentity, log: o.Log}
 	if o.Listener != nil {
 		id.ownAddr = o.Listener.Addr().String()
@@ -88,6 +85,9 @@ func New(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error)
 	}
 	a.core.ops.Running = true
 	if err := a.openSocket(); err != nil {
+		return nil, err
+	}
+	if err := a.beginLives(); err != nil {
 		return nil, err
 	}
 	return a, nil
