@@ -113,7 +113,10 @@ func (s *Server) AddAlias(ctx context.Context, who string) (KnownAs, error) {
 	return k, err
 }
 
-// keepAliases stores what was looked up.
+// errTooManyAliases says that there is no room for another alias.
+var errTooManyAliases = fmt.Errorf("an account is also known as %d others at most; remove one first (see `crier alias list`)", maxAliases)
+
+// keepAliases stores what was looked up: all, or none where that would be too many (errTooManyAliases).
 func (s *Server) keepAliases(found ...store.Alias) error {
 	var full error
 	_, err := s.changePresence(func(p *store.Presence) {
@@ -129,8 +132,9 @@ func (s *Server) keepAliases(found ...store.Alias) error {
 			old.ByHand = old.ByHand || a.ByHand
 			old.Handle, old.Followers, old.Configured = a.Handle, a.Followers, firstOf(a.Configured, old.Configured)
 		}
-		if n := len(s.knownAs(next)); n > maxAliases {
-			full = fmt.Errorf("an account is also known as %d others at most; remove one first (see `crier alias list`)", maxAliases)
+		// What the configuration names as an address is there in any case: no reason to refuse what is known already.
+		if n := len(s.knownAs(next)); n > maxAliases && n > len(s.knownAs(*p)) {
+			full = errTooManyAliases
 			return
 		}
 		*p = next
@@ -207,7 +211,8 @@ func (s *Server) findAlias(ctx context.Context, who string) (store.Alias, accoun
 
 // LearnAliases looks up the handles in the configuration whose actors are not known yet, for five seconds at most
 // and all at the same time, and remembers them: an alias must not vanish, while an account moves in, because its
-// server does not answer at a restart of ours. It reports whether all are known now.
+// server does not answer at a restart of ours. Which cannot be looked up, or is one too many, is left out and tried
+// again by RunMover. It reports whether all are known now.
 func (s *Server) LearnAliases(ctx context.Context) (all bool, err error) {
 	p, err := s.db.Presence()
 	if err != nil {
@@ -233,18 +238,20 @@ func (s *Server) LearnAliases(ctx context.Context) (all bool, err error) {
 		})
 	}
 	lookups.Wait()
-	var found []store.Alias
+	all = true
 	for i, r := range results {
-		if r.err != nil {
-			s.log.Warn("an account in account.also_known_as is left out until it can be looked up", "account", missing[i], "err", r.err)
-			continue
+		if r.err == nil {
+			r.err = s.keepAliases(r.alias)
+			if r.err != nil && !errors.Is(r.err, errTooManyAliases) {
+				return false, r.err
+			}
 		}
-		found = append(found, r.alias)
+		if r.err != nil {
+			all = false
+			s.log.Warn("an account in account.also_known_as is left out for now", "account", missing[i], "err", r.err)
+		}
 	}
-	if len(found) > 0 {
-		err = s.keepAliases(found...)
-	}
-	return err == nil && len(found) == len(missing), err
+	return all, nil
 }
 
 // aliasesKnown reports whether every configured alias was looked up.
@@ -264,7 +271,8 @@ func (s *Server) unknownAliases(p store.Presence) []string {
 }
 
 // AddKnownAlias adds an account of the owner's about which everything is known already: that of which this one
-// takes the place, with those who follow it. An account that is an alias already is left as it is.
+// takes the place, with those who follow it. An account that is an alias already is left as it is; one too many is left
+// out, with a warning.
 func (s *Server) AddKnownAlias(a store.Alias, followers []string) error {
 	p, err := s.db.Presence()
 	if err != nil {
@@ -273,7 +281,11 @@ func (s *Server) AddKnownAlias(a store.Alias, followers []string) error {
 	if i := aliasOf(p.Aliases, a.Actor); i >= 0 && p.Aliases[i].ByHand {
 		return nil
 	}
-	if err := s.keepAliases(a); err != nil {
+	switch err := s.keepAliases(a); {
+	case errors.Is(err, errTooManyAliases):
+		s.log.Warn("the former account is left out of what this one is also known as", "account", a.Actor, "err", err)
+		return nil
+	case err != nil:
 		return err
 	}
 	if err := s.db.RecordOldFollowers(a.Actor, followers); err != nil {

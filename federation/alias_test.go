@@ -191,6 +191,19 @@ func TestAliasIsRefused(t *testing.T) {
 	if n := len(d.aliases()); n != maxAliases {
 		t.Errorf("%d aliases", n)
 	}
+
+	// The configuration and a former account may ask for more: that is no reason not to start.
+	d.s.cfg.Profile.AlsoKnownAs = []string{"more@old.example", "me3@old.example"}
+	if all, err := d.s.LearnAliases(t.Context()); err != nil || all {
+		t.Errorf("one too many in the configuration: all known %v, %v", all, err)
+	}
+	if err := d.s.AddKnownAlias(store.Alias{Actor: old.id("former"), ByHand: true}, nil); err != nil {
+		t.Errorf("one too many, the former: %v", err)
+	}
+	known := d.aliases()
+	if n := len(known); n != maxAliases || known[0].Actor != old.id("me3") {
+		t.Errorf("%d aliases: %+v", n, known)
+	}
 }
 
 // TestFollowersOfAnAliasElsewhere: a list that leads to another host, or in a circle, is not followed there.

@@ -93,6 +93,7 @@ type answer struct {
 	Status     int
 	RetryAfter time.Duration // as asked for, at most a day; 0 where nothing was asked for
 	Snippet    string        // the beginning of the body, on one line
+	Unsure     bool          // it is a 400, and maybe for how the request was signed: no other way could be tried, or was taken
 }
 
 // post delivers an activity to an inbox: one signed attempt (see knock), no redirects. An error means that
@@ -105,10 +106,13 @@ func (c *client) post(ctx context.Context, inbox string, body []byte) (answer, e
 	if body == nil {
 		body = []byte{} // has a digest as well
 	}
-	return knock(c.knocks, hostOf(inbox), func(by scheme) (answer, int, error) {
+	host := hostOf(inbox)
+	a, err := knock(c.knocks, host, func(by scheme) (answer, int, error) {
 		a, err := c.postOnce(ctx, u.String(), body, by)
 		return a, a.Status, err
 	})
+	a.Unsure = a.Status == http.StatusBadRequest && !c.knocks.mayKnockAgain(host, time.Now())
+	return a, err
 }
 
 // postOnce makes one request.

@@ -62,11 +62,11 @@ func (s *Server) takeFollow(ctx context.Context, a arrival) error {
 		Handle: a.by.Handle, Name: a.by.Name, KeyID: a.key.ID, Key: a.key.PEM,
 		FollowID: a.id, Follow: follow, Since: a.now,
 	}
-	if done, err := s.turnAway(a, f); done || err != nil {
-		return err
-	}
 	for range decideTries {
-		err := s.storeFollow(a, f)
+		done, err := s.turnAway(a, f)
+		if !done && err == nil {
+			err = s.storeFollow(a, f)
+		}
 		switch {
 		case errors.Is(err, store.ErrConflict): // the owner's word, or another Follow, was quicker
 		case errors.Is(err, store.ErrBlocked):

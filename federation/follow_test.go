@@ -313,6 +313,39 @@ func TestUndoBeforeItsFollow(t *testing.T) {
 	})
 }
 
+// TestFollowByTheSameIDAgain: whoever goes and comes by one id is not shut out by an Undo that found nothing.
+func TestFollowByTheSameIDAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDaemon(t)
+		alice := newStranger(t, d, "a.example", "alice")
+		const follows = "alice@a.example accepted"
+		for i, step := range []struct{ body, want string }{
+			{undo(alice, alice.follow()), ""},
+			{alice.follow(), ""}, // overtaken
+			{undo(alice, alice.follow()), ""},
+			{alice.follow(), follows},
+			{undo(alice, alice.follow()), ""},
+			{undo(alice, alice.follow()), ""}, // twice
+			{alice.follow(), follows},
+		} {
+			time.Sleep(time.Minute)
+			if got := alice.post(t, d, step.body); got != 202 || d.followers() != step.want {
+				t.Errorf("step %d: %d, %q, want %q", i, got, d.followers(), step.want)
+			}
+		}
+		bob := newStranger(t, d, "b.example", "bob") // never overtaken: its first Undo removed it
+		for i, step := range []string{bob.follow(), undo(bob, bob.follow()), undo(bob, bob.follow()), bob.follow()} {
+			time.Sleep(time.Minute)
+			if got := bob.post(t, d, step); got != 202 {
+				t.Errorf("bob, step %d: %d", i, got)
+			}
+		}
+		if !strings.Contains(d.followers(), "bob@b.example accepted") {
+			t.Errorf("%q", d.followers())
+		}
+	})
+}
+
 func TestUndoByAnotherActorOfTheServer(t *testing.T) {
 	d := newDaemon(t)
 	alice := newStranger(t, d, "a.example", "alice")

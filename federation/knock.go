@@ -11,8 +11,8 @@ import (
 )
 
 // deafFor is how long a host that refused both ways of signing is asked in one way only: mostly it does not
-// like us, not our signature.
-const deafFor = time.Hour
+// like us, not our signature. It ends before the last try of a delivery that was denied.
+const deafFor = 20 * time.Minute
 
 // knocker knows how hosts want requests signed. Everybody is asked in the old way first, because that is
 // what every server understands and because Misskey answers another with half an actor (mastodon #39756), not with a
@@ -66,7 +66,8 @@ func (k *knocker) mayKnockAgain(host string, now time.Time) bool {
 // knock makes a request to a host by send, which signs as it is told and says which status was answered (0:
 // none). It does so once, and once more in the other way where the signature may be why the first was
 // refused. A second request is never made in doubt: only a refusal was answered to the first, so nothing
-// was taken, and it carries the same activity.
+// was taken, and it carries the same activity. What comes of the second counts, unless that is refused as well: a
+// host that is too busy for it has not said that the activity is no good.
 func knock[T any](k *knocker, host string, send func(scheme) (T, int, error)) (T, error) {
 	first := k.scheme(host)
 	got, status, err := send(first)
@@ -80,6 +81,8 @@ func knock[T any](k *knocker, host string, send func(scheme) (T, int, error)) (T
 		return again, againErr
 	case refusesSignature(status):
 		k.deaf.Add(host, time.Now().Add(deafFor))
+	case status != http.StatusForbidden:
+		return again, againErr
 	}
 	return got, err
 }

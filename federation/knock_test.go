@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -200,6 +201,52 @@ func TestKnockInVain(t *testing.T) {
 			t.Errorf("stored: %+v %v", s, err)
 		}
 	})
+}
+
+// TestKnockAtBusyHost: a host that wants the new way, which is not known yet, and is too busy just then, or cannot
+// read our key just then, misses no post.
+func TestKnockAtBusyHost(t *testing.T) {
+	for _, second := range []int{400, 401, 429, 503} {
+		t.Run(fmt.Sprint(second), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDaemon(t)
+				n := newNeighbour(t, d, "a.example", fedtest.ActorOptions{})
+				d.run()
+				n.follow(t)
+				settle()
+				var busy atomic.Bool
+				d.net.handle("a.example", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					switch isNew := r.Header.Get("Signature-Input") != ""; {
+					case r.Method == http.MethodPost && !isNew:
+						w.WriteHeader(http.StatusBadRequest)
+					case r.Method == http.MethodPost && busy.Load():
+						w.WriteHeader(second)
+					default:
+						n.ServeHTTP(w, r)
+					}
+				}))
+				busy.Store(true)
+				d.announce("example.com/1/")
+				settle()
+				if len(d.queue()) != 1 {
+					t.Fatalf("queued: %+v", d.queue())
+				}
+				if second < 402 { // deaf: another 400 for a post that is made now is not the last word either
+					d.announce("example.com/2/")
+					settle()
+					if len(d.queue()) != 2 {
+						t.Fatalf("queued: %+v", d.queue())
+					}
+				}
+				busy.Store(false)
+				time.Sleep(24 * time.Hour)
+				settle()
+				if n.verified("Create") == 0 || len(d.queue()) != 0 {
+					t.Errorf("%d posts were taken, queued: %+v", n.verified("Create"), d.queue())
+				}
+			})
+		})
+	}
 }
 
 // TestKnockReads: what is fetched is fetched as posts are sent, and the new way is learned from either.

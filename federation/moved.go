@@ -76,7 +76,7 @@ func (s *Server) leadAway(fingers map[string]finger, p Profile) {
 }
 
 // turnAway refuses a Follow of an account that has moved, unless it is by somebody who follows already and only
-// asks again. It reports whether it has answered.
+// asks again. It reports whether it has answered; ErrConflict if what it was decided by has changed.
 func (s *Server) turnAway(a arrival, f store.Follower) (done bool, err error) {
 	if !s.hasMoved() {
 		return false, nil
@@ -93,7 +93,7 @@ func (s *Server) turnAway(a arrival, f store.Follower) (done bool, err error) {
 		return false, err
 	}
 	refusal := store.FollowRefusal{
-		Actor: a.actor, Seen: a.seenAs(), Answer: answer, Inbox: f.Inbox,
+		Actor: a.actor, Before: before, Seen: a.seenAs(), Answer: answer, Inbox: f.Inbox,
 		Log: []store.LogEntry{s.line(a.activity, "202 Accepted, follow refused: the account has moved", a.now)},
 	}
 	if err := s.db.RefuseFollow(a.now, refusal); err != nil {

@@ -67,13 +67,27 @@ func (s *Server) takeQuote(_ context.Context, a arrival) error {
 			return err
 		}
 	}
+	result := "202 Accepted, quote refused"
+	if allowed {
+		result = "202 Accepted, quote allowed"
+	}
+	err = s.answerQuote(a, request, allowed, result)
+	if errors.Is(err, store.ErrFull) {
+		err = s.answerQuote(a, request, false, "202 Accepted, quote refused: there is no room for more")
+	}
+	if errors.Is(err, store.ErrBlocked) {
+		return nil // just now
+	}
+	return err
+}
+
+// answerQuote stores the answer to the wish to quote, with the authorization where it is allowed.
+func (s *Server) answerQuote(a arrival, request quoteRequest, allowed bool, result string) error {
 	answer := store.QuoteAnswer{Seen: a.seenAs(), Inbox: a.by.Inbox}
 	body := quoteAnswer{
 		Context: quoteContext(), Type: "Reject", Actor: s.ids.Actor(), To: []string{a.actor}, Object: request,
 	}
-	result := "202 Accepted, quote refused"
 	if allowed {
-		result = "202 Accepted, quote allowed"
 		body.Type, body.Result = "Accept", s.ids.Quote(request.Instrument, request.Object)
 		answer.Quote = &store.Quote{
 			ID: body.Result, Post: request.Object, Quoting: request.Instrument, Actor: a.actor, Allowed: a.now,

@@ -56,10 +56,10 @@ func (s *Server) asker(r *http.Request) (*actor, error) {
 	return by, err
 }
 
-// guarded asks for a signature in secure mode. Who prefers a page is shown it as ever: that is made for everybody (as Mastodon does).
+// guarded asks for a signature in secure mode, whatever form of the document is wanted.
 func (s *Server) guarded(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !s.cfg.SecureMode || wantsHTML(r) {
+		if !s.cfg.SecureMode {
 			h(w, r)
 			return
 		}
@@ -69,6 +69,19 @@ func (s *Server) guarded(h http.HandlerFunc) http.HandlerFunc {
 			return
 		}
 		h(w, r)
+	}
+}
+
+// guardedBesidePage is guarded for an address that has a page, too: who prefers that is shown it as ever, since it is
+// made for everybody (as Mastodon does).
+func (s *Server) guardedBesidePage(h http.HandlerFunc) http.HandlerFunc {
+	document := s.guarded(h)
+	return func(w http.ResponseWriter, r *http.Request) {
+		if wantsHTML(r) {
+			h(w, r)
+			return
+		}
+		document(w, r)
 	}
 }
 

@@ -169,15 +169,31 @@ func TestSecureMode(t *testing.T) {
 				t.Errorf("%s by %s: %d %v", c.target, by.host, w.Code, w.Header())
 			}
 		}
-		if w := d.ask("GET", c.target, acceptBrowser); c.htmlType != typeActivity && w.Code != c.htmlStatus {
-			t.Errorf("%s for a browser: %d", c.target, w.Code)
+		w := d.ask("GET", c.target, acceptBrowser)
+		h := w.Header()
+		if c.htmlType != typeActivity { // there is a page, for everybody
+			if w.Code != c.htmlStatus || h.Get("Vary") != "Accept" {
+				t.Errorf("%s for a browser: %d %v", c.target, w.Code, h)
+			}
+			continue
+		}
+		if w.Code != http.StatusUnauthorized || h.Get("Vary") != varyOnSignature || h.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s for a browser: %d %v", c.target, w.Code, h)
+		}
+		w = x.get(t, d, c.target, func(r *http.Request) { r.Header.Set("Accept", acceptBrowser) })
+		if w.Code != http.StatusOK || w.Header().Get("Vary") != varyOnSignature {
+			t.Errorf("%s for a browser that signs: %d %v", c.target, w.Code, w.Header())
 		}
 	}
 	create := strings.TrimPrefix(d.post("example.com/a/").Create, testBase)
 	d.remove("example.com/a/")
 	d.publishDue()
-	if w := d.ask("GET", create, acceptAS); w.Code != http.StatusUnauthorized {
-		t.Errorf("a Create: %d", w.Code)
+	for _, target := range []string{create, "/quotes/none"} {
+		for _, accept := range []string{acceptAS, acceptBrowser} {
+			if w := d.ask("GET", target, accept); w.Code != http.StatusUnauthorized || w.Header().Get("Vary") != varyOnSignature {
+				t.Errorf("%s for %s: %d %v", target, accept, w.Code, w.Header())
+			}
+		}
 	}
 	if w := x.get(t, d, "/posts/example.com/a/"); w.Code != http.StatusGone || !strings.HasPrefix(w.Header().Get("Cache-Control"), "private, ") {
 		t.Errorf("a Tombstone: %d %v", w.Code, w.Header())

@@ -55,13 +55,13 @@ func (s *Server) Handler() http.Handler {
 
 	r.HandleFunc("/posts", read(s.serveFindPost))
 	r.HandleFunc("/posts/", read(s.serveFindPost))
-	r.HandleFunc("/posts/{path:.+}", read(s.guarded(s.servePost)))
+	r.HandleFunc("/posts/{path:.+}", read(s.guardedBesidePage(s.servePost)))
 	r.HandleFunc("/replies/{path:.+}", read(s.guarded(s.serveReplies)))
 	r.HandleFunc("/likes/{path:.+}", read(s.guarded(s.serveCount(s.ids.Likes, likesOf))))
 	r.HandleFunc("/shares/{path:.+}", read(s.guarded(s.serveCount(s.ids.Shares, boostsOf))))
 	r.HandleFunc("/activities/{hash}", read(s.guarded(s.serveActivity)))
 	r.HandleFunc("/quotes/{hash}", read(s.guarded(s.serveQuote)))
-	r.HandleFunc("/tags/{name}", read(s.guarded(s.serveTag)))
+	r.HandleFunc("/tags/{name}", read(s.guardedBesidePage(s.serveTag)))
 	return r
 }
 

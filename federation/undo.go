@@ -50,7 +50,7 @@ func (s *Server) takeUndo(_ context.Context, a arrival) error {
 		return err
 	}
 	if follow {
-		return s.remove(a.activity, "202 Accepted, follower removed", a.now)
+		return s.endFollow(a)
 	}
 	r, found, err := s.undoneMark(a.activity)
 	if err != nil {
@@ -67,8 +67,31 @@ func (s *Server) takeUndo(_ context.Context, a arrival) error {
 	return s.onlyLog(a, "202 Accepted, noted")
 }
 
-// rememberUndone remembers that what has not come yet is taken back.
+// endFollow removes a follower that takes its Follow back.
+func (s *Server) endFollow(a arrival) error {
+	f, err := s.db.Follower(a.actor)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("look for follower %s: %w", a.actor, err)
+	}
+	ids := []string{f.FollowID}
+	if id := a.inner().id(); id != f.FollowID && len(id) <= maxAddress {
+		ids = append(ids, id)
+	}
+	line := s.line(a.activity, "202 Accepted, follower removed", a.now)
+	if _, err := s.db.EndFollow(a.now, a.actor, ids, a.seenAs(), line); err != nil {
+		return fmt.Errorf("remove follower %s: %w", a.actor, err)
+	}
+	return nil
+}
+
+// rememberUndone remembers that what has not come yet is taken back. It does so once: what comes with the same id
+// again and again, as the Follows of Misskey, is meant in the end.
 func (s *Server) rememberUndone(a arrival, id string) error {
+	if spent, err := s.db.UndoneSpent(a.now, a.actor, id); err != nil {
+		return err
+	} else if spent {
+		return s.onlyLog(a, "202 Accepted, noted: it was taken back before, and the next one counts")
+	}
 	if !s.noted.spend(hostOf(a.actor), a.now) {
 		return errTooMany
 	}

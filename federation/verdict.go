@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// deniedTries is how often a delivery answered 401 or 403 is tried: the other side may have an old
-	// key of ours in its cache or a wrong clock, but mostly it has blocked us.
+	// deniedTries is how often a delivery answered 401 or 403 is tried, or 400 where the signature may be
+	// why: the other side may have an old key of ours in its cache or a wrong clock, but mostly it has blocked us.
 	deniedTries = 4
 
 	// fairTries and fairDays keep a delivery that could not even be tried (the daemon was stopped for a
@@ -53,7 +53,7 @@ func (t try) fate() fate {
 		return fateAccepted
 	case status == http.StatusGone:
 		return fateGone
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, t.answer.Unsure:
 		return fateDenied
 	case status == http.StatusRequestTimeout, status == http.StatusTooEarly:
 		return fateLater
@@ -102,11 +102,11 @@ func (t try) outcome(now time.Time, jitter float64) store.Outcome {
 	return o
 }
 
-// deniedForGood reports whether a 401 or 403 is the last that is waited for. It takes two of them in a row,
+// deniedForGood reports whether a refusal is the last that is waited for. It takes two of them in a row,
 // so that a host which was down for hours does not lose everything by its first confused answer.
 func (t try) deniedForGood() bool {
 	last := t.delivery.LastStatus
-	before := last == http.StatusUnauthorized || last == http.StatusForbidden
+	before := last == http.StatusUnauthorized || last == http.StatusForbidden || last == http.StatusBadRequest
 	return t.delivery.Attempts >= deniedTries && before
 }
 

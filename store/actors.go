@@ -193,7 +193,7 @@ func hurry(tx *bolt.Tx, now time.Time, host string) error {
 		if err != nil {
 			return err
 		}
-		if d.Parked || !d.Next.After(now) || d.LastStatus == 401 || d.LastStatus == 403 {
+		if d.Parked || !d.Next.After(now) || d.LastStatus == 400 || d.LastStatus == 401 || d.LastStatus == 403 {
 			continue
 		}
 		d.Next = now

@@ -121,6 +121,9 @@ func forgetActor(tx *bolt.Tx, b Blocking) (followers int, err error) {
 	if err := unchanged(tx, b.Block.What, was); err != nil {
 		return 0, err
 	}
+	if err := dropQuotes(tx, func(actor string) bool { return actor == b.Block.What }); err != nil {
+		return 0, err
+	}
 	if followers, err = forget(tx, b.Block.What); err != nil {
 		return 0, err
 	}
@@ -131,6 +134,9 @@ func forgetActor(tx *bolt.Tx, b Blocking) (followers int, err error) {
 func forgetDomain(tx *bolt.Tx, domain string) (followers int, err error) {
 	// The queue first: each follower then has nothing left to be looked for.
 	if err := dropDomain(tx, domain); err != nil {
+		return 0, err
+	}
+	if err := dropQuotes(tx, func(actor string) bool { return covers(domain, HostName(actor)) }); err != nil {
 		return 0, err
 	}
 	for _, actor := range actorsIn(tx, domain) {

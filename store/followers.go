@@ -169,9 +169,20 @@ func countFollower(tx *bolt.Tx, f Follower, delta int) error {
 // and those to its shared inbox when nobody else is reached there. seen is marked as seen if not empty.
 // It reports whether there was such a follower; the log lines are written in any case.
 func (db *DB) RemoveFollower(now time.Time, actor, seen string, log ...LogEntry) (removed bool, err error) {
+	return db.EndFollow(now, actor, nil, seen, log...)
+}
+
+// EndFollow is RemoveFollower for an Undo: the ids are those of the Follow that it takes back. Another such Undo that
+// comes late does not count against a Follow with the same id that is meant.
+func (db *DB) EndFollow(now time.Time, actor string, ids []string, seen string, log ...LogEntry) (removed bool, err error) {
 	err = db.group(func(tx *bolt.Tx) error {
 		if removed, err = removeFollower(tx, actor); err != nil {
 			return fmt.Errorf("remove follower %s: %w", actor, err)
+		}
+		for _, id := range ids {
+			if err := spendUndone(tx, now, actor, id); err != nil {
+				return err
+			}
 		}
 		if err := markSeen(tx, now, seen); err != nil {
 			return err

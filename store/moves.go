@@ -230,16 +230,21 @@ func (c *checker) aliases(tx *bolt.Tx) error {
 // FollowRefusal is a Follow that is not taken, to be stored as one event.
 type FollowRefusal struct {
 	Actor  string
-	Seen   string // id of the Follow, marked as seen; empty where it has none
+	Before Follower // what was stored of the actor when it was decided; the zero Follower: nothing
+	Seen   string   // id of the Follow, marked as seen; empty where it has none
 	Answer Activity
 	Inbox  string // where the answer goes
 	Log    []LogEntry
 }
 
 // RefuseFollow stores the answer to a Follow that is not taken; one that awaited approval is forgotten. The same
-// again changes nothing but that an answer which waits becomes due at once.
+// again changes nothing but that an answer which waits becomes due at once. ErrConflict if what is stored of the
+// actor is not as it was Before: nobody who was accepted meanwhile is removed.
 func (db *DB) RefuseFollow(now time.Time, r FollowRefusal) error {
 	return db.b.Update(func(tx *bolt.Tx) error {
+		if err := unchanged(tx, r.Actor, r.Before); err != nil {
+			return fmt.Errorf("refuse follower %s: %w", r.Actor, err)
+		}
 		if _, err := removeFollower(tx, r.Actor); err != nil {
 			return fmt.Errorf("remove follower %s: %w", r.Actor, err)
 		}

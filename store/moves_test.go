@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -179,5 +180,25 @@ func TestHoldNews(t *testing.T) {
 	}
 	if n, err := db.SettleHeld("", true, now, time.Second); err != nil || n != 3 {
 		t.Errorf("settled %d %v", n, err)
+	}
+}
+
+// TestRefuseFollowRemovesNobodyElse: the owner's approval between the look and the refusal is not undone by it.
+func TestRefuseFollowRemovesNobodyElse(t *testing.T) {
+	db := open(t)
+	const inbox = "https://a.example/in/alice"
+	refusal := FollowRefusal{Actor: alice, Seen: "f2", Answer: answerFor(Follower{Actor: alice}, "Reject"), Inbox: inbox}
+	follow(t, db, alice, inbox, "")
+	before := whole(t, db)
+	unlikely(t, db, before, db.RefuseFollow(noon, refusal), ErrConflict) // it did not follow when it was looked for
+	pending := must[Follower](t)(db.Follower(alice))
+	pending.State = FollowerPending
+	refusal.Before = pending
+	unlikely(t, db, before, db.RefuseFollow(noon, refusal), ErrConflict) // it is accepted by now
+	must[bool](t)(db.RemoveFollower(noon, alice, ""))
+	must[bool](t)(db.AddFollower(noon, Follow{Follower: pending}))
+	ok(t, db.RefuseFollow(noon, refusal))
+	if _, err := db.Follower(alice); !errors.Is(err, ErrNotFound) || !must[bool](t)(db.Seen("f2")) {
+		t.Errorf("still there, or not seen: %v", err)
 	}
 }

@@ -63,7 +63,7 @@ import (
 //	reactions_by_actor  actor 0 post 0 kind 0 id index
 //	reaction_counts     post                     → reactionRow
 //	reaction_hosts      host                     → bytes of the reactions by its actors, 8 bytes
-//	undone              SHA-256 of actor and id  → time
+//	undone              SHA-256 of actor and id  → time, and an s where the id counts again
 //
 // A time is 8 bytes that sort as the moments do (see timeKey), a seq is a big-endian integer of 8 bytes.
 var (
@@ -133,6 +133,7 @@ var (
 	keySignings  = []byte("signings")
 	keyReactions = []byte("reactions")
 	keyWhole     = []byte("whole")
+	keyLife      = []byte("life")
 	keyBoosts    = []byte("boosts")
 	keyMoved     = []byte("moved")
 	keyUnmoved   = []byte("unmoved")

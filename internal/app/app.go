@@ -87,6 +87,9 @@ func New(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error)
 	if err := a.openSocket(); err != nil {
 		return nil, err
 	}
+	if err := a.beginLives(); err != nil {
+		return nil, err
+	}
 	return a, nil
 }
 
@@ -119,6 +122,13 @@ func (a *App) openStore() error {
 		return fmt.Errorf("remove an old note: %w", err)
 	}
 	return nil
+}
+
+func (a *App) beginLives() error {
+	if err := beginLife(a.cfg.DataDir, a.db, a.log); err != nil || a.former == nil {
+		return err
+	}
+	return beginLife(a.cfg.Former, a.former, a.log)
 }
 
 func (a *App) bind(l net.Listener) error {
