@@ -93,7 +93,7 @@ type answer struct {
 	Status     int
 	RetryAfter time.Duration // as asked for, at most a day; 0 where nothing was asked for
 	Snippet    string        // the beginning of the body, on one line
-	Unsure     bool          // it is a 400, and maybe for how the request was signed: no other way could be tried, or was taken
+	Unsure     bool          // it is a 400 that may be for how the request was signed, as it was not given to both ways
 }
 
 // post delivers an activity to an inbox: one signed attempt (see knock), no redirects. An error means that
@@ -106,12 +106,14 @@ func (c *client) post(ctx context.Context, inbox string, body []byte) (answer, e
 	if body == nil {
 		body = []byte{} // has a digest as well
 	}
-	host := hostOf(inbox)
-	a, err := knock(c.knocks, host, func(by scheme) (answer, int, error) {
+	var said []int
+	a, err := knock(c.knocks, hostOf(inbox), func(by scheme) (answer, int, error) {
 		a, err := c.postOnce(ctx, u.String(), body, by)
+		said = append(said, a.Status)
 		return a, a.Status, err
 	})
-	a.Unsure = a.Status == http.StatusBadRequest && !c.knocks.mayKnockAgain(host, time.Now())
+	bothWays := len(said) == 2 && said[1] == http.StatusBadRequest
+	a.Unsure = a.Status == http.StatusBadRequest && !bothWays
 	return a, err
 }
 

@@ -228,13 +228,17 @@ func TestKnockAtBusyHost(t *testing.T) {
 				busy.Store(true)
 				d.announce("example.com/1/")
 				settle()
-				if len(d.queue()) != 1 {
+				waits := 1
+				if second == 400 {
+					waits = 0 // both ways the same: it is for the activity
+				}
+				if len(d.queue()) != waits {
 					t.Fatalf("queued: %+v", d.queue())
 				}
-				if second < 402 { // deaf: another 400 for a post that is made now is not the last word either
+				if second < 402 { // the next is asked in one way only, so its 400 is not the last word
 					d.announce("example.com/2/")
 					settle()
-					if len(d.queue()) != 2 {
+					if len(d.queue()) != waits+1 {
 						t.Fatalf("queued: %+v", d.queue())
 					}
 				}

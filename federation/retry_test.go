@@ -212,7 +212,7 @@ func TestDeniedIsTriedAFewTimes(t *testing.T) {
 			time.Sleep(14 * 24 * time.Hour)
 			want := []string{"Create", "Create", "Create", "Create"}
 			if status == http.StatusUnauthorized {
-				want = append(want, "Create") // signed in the other way, once and not again within the hour
+				want = append(want, "Create", "Create") // signed in the other way, at the first try and at the last
 			}
 			expectTypes(t, p, want...)
 			if q := d.queue(); len(q) > 0 {

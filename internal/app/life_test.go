@@ -1,7 +1,6 @@
 package app
 
 import (
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -68,7 +67,7 @@ func TestOldCopyIsNotWhole(t *testing.T) {
 			}
 			for i := range 2 {
 				if got := start(dir); got != c.whole {
-					t.Error(fmt.Sprintf("start %d: whole %v", i, got))
+					t.Errorf("start %d: whole %v", i, got)
 				}
 			}
 		})
