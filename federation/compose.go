@@ -227,17 +227,35 @@ func (s *Server) agreed(setting func(content.Style) string) string {
 	return slices.Collect(maps.Keys(values))[0]
 }
 
+// concerned are the inboxes of those whom a step of a post concerns by name. Who was blocked since is told of its end
+// alone.
+func (s *Server) concerned(p store.Publication) []string {
+	ends := p.Activity.Type == "Delete"
+	var inboxes, shut []string
+	for _, m := range p.Post.Mentions {
+		if !ends && s.blocked(m.Actor) {
+			shut = append(shut, m.Inbox)
+			continue
+		}
+		inboxes = append(inboxes, m.Inbox)
+	}
+	if !ends && !forEverybody(p.Post.Visibility) {
+		return inboxes
+	}
+	for _, inbox := range p.Post.Told {
+		if !slices.Contains(shut, inbox) {
+			inboxes = append(inboxes, inbox)
+		}
+	}
+	return inboxes
+}
+
 // publishByHand stores a step in the life of a post that the owner took, and tells of it: the followers, unless the
 // post is direct, and whoever it concerns. What was mentioned once and is not any more hears of a deletion, and of an
 // edit only where everybody may read it.
 func (s *Server) publishByHand(p store.Publication, notes []string) (Done, error) {
 	p.Deliver = p.Post.Delivered
-	for _, m := range p.Post.Mentions {
-		p.Inboxes = append(p.Inboxes, m.Inbox)
-	}
-	if p.Activity.Type == "Delete" || forEverybody(p.Post.Visibility) {
-		p.Inboxes = append(p.Inboxes, p.Post.Told...)
-	}
+	p.Inboxes = s.concerned(p)
 	queued, err := s.commit(p)
 	if err != nil {
 		return Done{}, fmt.Errorf("store the %s of %s: %w", p.Activity.Type, p.Post.ID, err)

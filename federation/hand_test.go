@@ -245,6 +245,29 @@ func TestBlockedByHand(t *testing.T) {
 	}
 }
 
+// TestAnswerToWhoIsBlockedSince: who was answered and then blocked hears of no edit, only of the end.
+func TestAnswerToWhoIsBlockedSince(t *testing.T) {
+	d := newDaemon(t)
+	b := newTown(d.net, "b.example")
+	b.things["/notes/1"] = aNote
+	done := d.compose(Draft{Markdown: "An answer", ReplyTo: "https://b.example/notes/1"})
+	if _, err := d.s.AddBlock(t.Context(), "https://b.example/users/bob", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.s.Edit(t.Context(), done.Post.ID, Draft{Markdown: "Another answer"}); err != nil {
+		t.Fatal(err)
+	}
+	if q := d.queue(); len(q) != 0 {
+		t.Errorf("waiting: %+v", q)
+	}
+	if _, err := d.s.Delete(done.Post.ID); err != nil {
+		t.Fatal(err)
+	}
+	if q := d.queue(); len(q) != 1 || q[0].Type != "Delete" {
+		t.Errorf("waiting: %+v", q)
+	}
+}
+
 // TestBoostIsNoPost of ours that could be deleted or shown.
 func TestBoostIsNoPost(t *testing.T) {
 	d := newDaemon(t)
