@@ -28,7 +28,7 @@ func parseAddress(address string) (*url.URL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q is no address", clean(address, 200))
 	}
-	if u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.Opaque != "" {
+	if u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.Opaque != "" || lookedUp(u) == "" {
 		return nil, fmt.Errorf("%q is no http address of another server", clean(address, 200))
 	}
 	return u, nil
