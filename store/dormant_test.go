@@ -104,3 +104,36 @@ func writes(db *DB) int64 {
 	s := db.b.Stats()
 	return s.TxStats.GetWrite()
 }
+
+// TestParkedForItsHostIsDormant: a week of failures makes a host dormant, on however few days there was something to send.
+func TestParkedForItsHostIsDormant(t *testing.T) {
+	db := open(t)
+	manyHosts(t, db, 1)
+	entry(t, db, "blog.example/1/")
+	paced(t, db, noon, "blog.example/1/", "Create", 0)
+	d := step(t, db, noon)[0]
+	step(t, db, noon, Outcome{Delivery: d, Result: Park, Until: noon.Add(24 * time.Hour), Error: "no answer"})
+	if _, dead, err := db.QueueStats(7); err != nil || len(dead) != 1 {
+		t.Errorf("dead: %v, %v", dead, err)
+	}
+	if sent := sendAll(t, db, noon.Add(25*time.Hour)); len(sent) != 1 {
+		t.Errorf("it is not probed: %v", sent)
+	}
+}
+
+// TestLeavingKeepsDeletes: who leaves still has the post, so its end is still to be told.
+func TestLeavingKeepsDeletes(t *testing.T) {
+	db := open(t)
+	manyHosts(t, db, 1)
+	for _, key := range []string{"blog.example/1/", "blog.example/2/"} {
+		entry(t, db, key)
+		paced(t, db, noon, key, "Create", 0)
+	}
+	sendAll(t, db, noon)
+	paced(t, db, noon, "blog.example/1/", "Delete", 0)
+	paced(t, db, noon, "blog.example/2/", "Update", 0)
+	must[bool](t)(db.RemoveFollower(noon, "https://h000.example/u", ""))
+	if left := names(must[[]Delivery](t)(db.Deliveries())); left != "Delete h000.example/u/inbox" {
+		t.Errorf("left: %s", left)
+	}
+}
