@@ -122,6 +122,9 @@ func (s *Server) store(a arrival, r store.Reaction) error {
 		return err
 	}
 	r.Actor, r.Name, r.Handle, r.Received = a.actor, a.by.Name, a.by.Handle, a.now
+	if inbox := a.by.box(visibilityPublic); sameHost(inbox, a.actor) { // or one could have us write to anybody
+		r.Inbox = inbox
+	}
 	if r.Published.After(a.now) {
 		r.Published = a.now
 	}

@@ -58,13 +58,14 @@ func (db *DB) RefreshActor(now time.Time, a ActorFacts, seen string, log ...LogE
 		}
 		err = eachReactionBy(tx, a.Actor, func(r Reaction) error {
 			known = true
-			if r.Name == a.Name && r.Handle == a.Handle {
+			inbox := firstOf(a.SharedInbox, a.Inbox)
+			if r.Name == a.Name && r.Handle == a.Handle && r.Inbox == inbox {
 				return nil
 			}
 			if err := dropReaction(tx, r); err != nil {
 				return err
 			}
-			r.Name, r.Handle = a.Name, a.Handle
+			r.Name, r.Handle, r.Inbox = a.Name, a.Handle, inbox
 			return placeReaction(tx, r)
 		})
 		if err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -50,7 +51,11 @@ func sendOut(tx *bolt.Tx, now time.Time, p Publication) (queued int, err error) 
 func further(tx *bolt.Tx, p Publication) ([]string, error) {
 	var inboxes []string
 	seen := map[string]bool{"": true}
-	for _, inbox := range p.Inboxes {
+	wanted := p.Inboxes
+	if p.Reactors {
+		wanted = slices.Concat(wanted, reactorInboxes(tx, p.Post.Path))
+	}
+	for _, inbox := range wanted {
 		if seen[inbox] {
 			continue
 		}

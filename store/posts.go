@@ -74,6 +74,7 @@ type Publication struct {
 	Deliver  bool          // to the inboxes of all followers
 	Pace     time.Duration // over which those are spread
 	Inboxes  []string      // and to these, each once; none that the followers are reached through
+	Reactors bool          // and to those who reacted to the post, of the newest inboxes a thousand
 	Log      []LogEntry
 }
 

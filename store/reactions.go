@@ -39,6 +39,7 @@ type Reaction struct {
 	Actor     string       `json:"actor"`             // id
 	Name      string       `json:"name,omitempty"`    // of the actor
 	Handle    string       `json:"handle,omitempty"`  // user@host as the actor's own server names it
+	Inbox     string       `json:"inbox,omitempty"`   // where the actor's server takes posts for it: it hears there of changes
 	Post      string       `json:"post"`              // Post.Path
 	URL       string       `json:"url,omitempty"`     // what a browser is sent to
 	Content   string       `json:"content,omitempty"` // HTML as it came, at most 16 kB: not to be shown as it is
@@ -54,7 +55,11 @@ func (r Reaction) seen() bool { return r.Public && !r.Hidden }
 
 // size is what a reaction takes of the disk, with its index rows, about.
 func (r Reaction) size() int {
-	return 250 + 3*(len(r.ID)+len(r.Post)) + 2*len(r.Actor) + len(r.Name) + len(r.Handle) + len(r.URL) + len(r.Content)
+	n := 250 + 3*(len(r.ID)+len(r.Post)) + 2*len(r.Actor) + len(r.Name) + len(r.Handle) + len(r.URL) + len(r.Content)
+	if r.Inbox != "" {
+		n += 40 + len(r.ID) + len(r.Post) + 2*len(r.Inbox)
+	}
+	return n
 }
 
 // moment is where it stands among others: a date to come is none.
@@ -125,7 +130,7 @@ func cut(s string, max int) string {
 }
 
 func putReaction(tx *bolt.Tx, r Reaction) (added bool, err error) {
-	if err := checkKey(r.ID, r.Actor, r.Post, string(r.Kind)); err != nil {
+	if err := checkKey(r.ID, r.Actor, r.Post, r.Inbox, string(r.Kind)); err != nil {
 		return false, err
 	}
 	old, err := sameReaction(tx, r)
@@ -162,6 +167,9 @@ func placeReaction(tx *bolt.Tx, r Reaction) error {
 		}
 	}
 	if err := tx.Bucket(bucketReactionsByActor).Put(reactionActorKey(r), nil); err != nil {
+		return err
+	}
+	if err := placeReactor(tx, r); err != nil {
 		return err
 	}
 	if err := countReaction(tx, r, +1); err != nil {
@@ -203,6 +211,9 @@ func dropReaction(tx *bolt.Tx, r Reaction) error {
 		return err
 	}
 	if err := tx.Bucket(bucketReactionsByActor).Delete(reactionActorKey(r)); err != nil {
+		return err
+	}
+	if err := tx.Bucket(bucketReactors).Delete(reactorKey(r)); err != nil {
 		return err
 	}
 	return countReaction(tx, r, -1)

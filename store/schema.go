@@ -63,6 +63,7 @@ import (
 //	reactions_by_actor  actor 0 post 0 kind 0 id index
 //	reaction_counts     post                     → reactionRow
 //	reaction_hosts      host                     → bytes of the reactions by its actors, 8 bytes
+//	reactors            post 0 time id           → inbox, plain: where those who reacted hear of the post
 //	undone              SHA-256 of actor and id  → time, and an s where the id counts again
 //
 // A time is 8 bytes that sort as the moments do (see timeKey), a seq is a big-endian integer of 8 bytes.
@@ -108,6 +109,7 @@ var (
 	bucketReactionsByActor = []byte("reactions_by_actor")
 	bucketReactionCounts   = []byte("reaction_counts")
 	bucketReactionHosts    = []byte("reaction_hosts")
+	bucketReactors         = []byte("reactors")
 	bucketUndone           = []byte("undone")
 
 	buckets = [][]byte{
@@ -119,7 +121,7 @@ var (
 		bucketBlocks, bucketWaves,
 		bucketSignings,
 		bucketReactions, bucketReactionsByPost, bucketReactionsByActor, bucketReactionCounts, bucketReactionHosts,
-		bucketUndone, bucketFollowerHosts,
+		bucketReactors, bucketUndone, bucketFollowerHosts,
 		bucketPins, bucketBoosts,
 		bucketOldFollowers,
 	}
