@@ -179,7 +179,7 @@ func revive(tx *bolt.Tx, now time.Time, inbox string) error {
 		return err
 	}
 	return reschedule(tx, host.Host.Host, func(h *hostRow) {
-		h.Failures, h.BadDays, h.LastBadDay, h.LastError, h.Until = 0, 0, "", "", time.Time{}
+		h.well()
 	})
 }
 

@@ -32,6 +32,7 @@ type Host struct {
 	Failures   int       `json:"failures,omitempty"` // in a row, of the host itself (not of one activity)
 	BadDays    int       `json:"bad_days,omitempty"` // distinct days with failures since the last success
 	LastBadDay string    `json:"last_bad_day,omitempty"`
+	Since      time.Time `json:"since,omitzero"` // when it first failed since the last success
 	Until      time.Time `json:"until,omitzero"` // nothing is sent before
 	LastError  string    `json:"last_error,omitempty"`
 }
@@ -70,6 +71,9 @@ func (db *DB) Step(now time.Time, lease time.Duration, settled []Outcome, max in
 			if err := settle(tx, now, o); err != nil {
 				return fmt.Errorf("settle delivery of %s to %s: %w", o.Delivery.Activity, o.Delivery.Inbox, err)
 			}
+		}
+		if err := tally(tx, now, settled); err != nil {
+			return fmt.Errorf("count what was delivered: %w", err)
 		}
 		if claimed, err = claimAll(tx, now, lease, max); err != nil {
 			return fmt.Errorf("claim deliveries: %w", err)
@@ -140,7 +144,7 @@ func settleDelivery(tx *bolt.Tx, now time.Time, o Outcome, dormant bool) error {
 		if err := markInboxGone(tx, now, o.Delivery.Inbox); err != nil {
 			return err
 		}
-		return dropRows(tx, prefix(o.Delivery.Inbox), nil)
+		return loseInbox(tx, now, o)
 	}
 	d, err := deliveryBySeq(tx, numberKey(o.Delivery.Seq))
 	if errors.Is(err, ErrNotFound) {
@@ -150,8 +154,11 @@ func settleDelivery(tx *bolt.Tx, now time.Time, o Outcome, dormant bool) error {
 		return err
 	}
 	switch o.Result {
-	case Done, Refused:
+	case Done:
 		return dropDelivery(tx, d)
+	case Refused:
+		d.LastError, d.LastStatus = o.Error, o.Status
+		return giveUp(tx, now, d, LostRefused)
 	case Cancelled:
 		d.Attempts--
 		d.Next = now
@@ -193,9 +200,12 @@ func (h *hostRow) settle(now time.Time, o Outcome) {
 	case o.Result == Cancelled:
 	case o.Result == Park && o.Until.IsZero():
 	case o.Until.IsZero():
-		h.Failures, h.BadDays, h.LastBadDay, h.LastError, h.Until = 0, 0, "", "", time.Time{}
+		h.well()
 	default:
 		h.Failures++
+		if h.Since.IsZero() {
+			h.Since = now
+		}
 		h.Until, h.LastError = o.Until, o.Error
 		if day := now.UTC().Format(time.DateOnly); day != h.LastBadDay {
 			h.BadDays++

@@ -48,6 +48,8 @@ import (
 //	queue               host 0 time seq          → Delivery; time is Next, or the end of time when parked
 //	queue_seq           seq                      → key in queue, plain
 //	queue_objects       inbox 0 object 0 seq     index
+//	tallies             object 0 activity        → tallyRow: what became of an activity that everybody is sent
+//	lost                seq                      → Lost
 //	waves               class seq                → wave
 //	hosts               host                     → hostRow
 //	hosts_due           time host                index of hosts with a delivery that is not parked
@@ -110,6 +112,8 @@ var (
 	bucketReactionCounts   = []byte("reaction_counts")
 	bucketReactionHosts    = []byte("reaction_hosts")
 	bucketReactors         = []byte("reactors")
+	bucketTallies          = []byte("tallies")
+	bucketLost             = []byte("lost")
 	bucketUndone           = []byte("undone")
 
 	buckets = [][]byte{
@@ -121,7 +125,7 @@ var (
 		bucketBlocks, bucketWaves,
 		bucketSignings,
 		bucketReactions, bucketReactionsByPost, bucketReactionsByActor, bucketReactionCounts, bucketReactionHosts,
-		bucketReactors, bucketUndone, bucketFollowerHosts,
+		bucketReactors, bucketTallies, bucketLost, bucketUndone, bucketFollowerHosts,
 		bucketPins, bucketBoosts,
 		bucketOldFollowers,
 	}

@@ -65,6 +65,9 @@ func (o *Ops) Status(context.Context) (Status, error) {
 	if s.Dead == nil {
 		s.Dead = []string{}
 	}
+	if s.DeadHosts, err = o.deadHosts(); err != nil {
+		return Status{}, err
+	}
 	if fi, err := os.Stat(o.StorePath); err == nil {
 		s.StoreBytes = fi.Size()
 	}
@@ -164,22 +167,6 @@ func (o *Ops) Followers(context.Context) ([]Follower, error) {
 		out[i] = Follower{
 			Actor: f.Actor, Handle: f.Handle, Name: f.Name, Inbox: f.Inbox, SharedInbox: f.SharedInbox,
 			Since: f.Since, State: string(f.State),
-		}
-	}
-	return out, nil
-}
-
-// Deliveries lists what waits in the queue, oldest first.
-func (o *Ops) Deliveries(context.Context) ([]Delivery, error) {
-	list, err := o.Store.Deliveries()
-	if err != nil {
-		return nil, fmt.Errorf("list deliveries: %w", err)
-	}
-	out := make([]Delivery, len(list))
-	for i, d := range list {
-		out[i] = Delivery{
-			Activity: d.Activity, Type: d.Type, Object: d.Object, Inbox: d.Inbox, Attempts: d.Attempts,
-			Added: d.Added, Next: d.Next, LastError: d.LastError, Parked: d.Parked,
 		}
 	}
 	return out, nil

@@ -51,9 +51,7 @@ func printStatus(d display, s admin.Status, now time.Time) {
 		row("", "%s: see `crier follower list --pending`", awaiting(s.Pending))
 	}
 	row("queue", "%d pending, %d retrying, %d parked", s.Queue.Pending, s.Queue.Retrying, s.Queue.Parked)
-	if len(s.Dead) > 0 {
-		row("dead", "%s", strings.Join(s.Dead, ", "))
-	}
+	printDead(row, s.DeadHosts, now)
 	row("crier", "%s, %s; store %s", s.Version, daemon, size(s.StoreBytes))
 	for _, f := range s.Feeds {
 		fmt.Fprintln(d)
