@@ -242,6 +242,11 @@ func (s *Server) concerned(p store.Publication) []string {
 	if !ends && !forEverybody(p.Post.Visibility) {
 		return inboxes
 	}
+	for _, m := range p.Post.Former {
+		if !ends && s.blocked(m.Actor) {
+			shut = append(shut, m.Inbox)
+		}
+	}
 	for _, inbox := range p.Post.Told {
 		if !slices.Contains(shut, inbox) {
 			inboxes = append(inboxes, inbox)

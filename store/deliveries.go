@@ -19,6 +19,7 @@ type Delivery struct {
 	Host       string    `json:"host"` // of the inbox, with a port that is not the default
 	Attempts   int       `json:"attempts"`
 	Tried      bool      `json:"tried,omitempty"` // it was under way at least once, even if cut off: the other side may have it
+	Named      bool      `json:"named,omitempty"` // it goes there for somebody's sake who need not follow
 	Added      time.Time `json:"added"`
 	Next       time.Time `json:"next"`
 	LastError  string    `json:"last_error,omitempty"`

@@ -236,10 +236,11 @@ func dropQueuedFor(tx *bolt.Tx, f Follower) error {
 	return nil
 }
 
-// answersOther tells of what goes out though the follow has ended: the end of a post that is out there, and an answer
+// answersOther tells of what goes out though the follow has ended: what names somebody there, the end of a post that is
+// out there, and an answer
 // that has nothing to do with the follow, since somebody who leaves may still quote.
 func answersOther(d Delivery, f Follower) bool {
-	return d.Type == "Delete" || (d.Type == "Accept" || d.Type == "Reject") && d.Object != f.FollowID && d.Object != f.Actor
+	return d.Named || d.Type == "Delete" || (d.Type == "Accept" || d.Type == "Reject") && d.Object != f.FollowID && d.Object != f.Actor
 }
 
 // Follower returns the follower with that actor id, or ErrNotFound.

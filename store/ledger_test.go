@@ -71,7 +71,7 @@ func TestLedgerCountsWhatArrives(t *testing.T) {
 	if n := len(must[[]Lost](t)(db.Losses(noon, "h001.example"))); n != 1 {
 		t.Errorf("%d of one host", n)
 	}
-	if n := len(must[[]Lost](t)(db.Losses(noon.Add(2*lostFor)))); n != 0 {
+	if n := len(must[[]Lost](t)(db.Losses(noon.Add(2 * lostFor)))); n != 0 {
 		t.Errorf("%d after a long time", n)
 	}
 	sound(t, db)

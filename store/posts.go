@@ -43,6 +43,7 @@ type Post struct {
 	// What a post written by hand has beside these.
 	Source   string    `json:"source,omitempty"`   // its Markdown
 	Mentions []Mention `json:"mentions,omitempty"` // the actors it is addressed to by name
+	Former   []Mention `json:"former,omitempty"`   // those that an earlier text was addressed to
 	Told     []string  `json:"told,omitempty"`     // every inbox beside those of the followers that was ever sent it
 }
 

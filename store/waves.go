@@ -30,6 +30,7 @@ type wave struct {
 	Until    string        `json:"until,omitempty"` // the last one that is to be told; empty: all are
 	Total    int           `json:"total"`           // inboxes, as there were when it began
 	Queued   int           `json:"queued"`          // of them, those come to
+	Named    []string      `json:"named,omitempty"` // inboxes to be told even if nobody follows there any more
 }
 
 // spread says what goes to all followers, and how.
@@ -37,6 +38,7 @@ type spread struct {
 	activity Activity
 	renewed  bool          // as in wave
 	pace     time.Duration // as in wave
+	named    []string      // as in wave
 }
 
 // fanOut begins the wave of an activity and returns to how many inboxes it goes.
@@ -67,7 +69,7 @@ func fanOut(tx *bolt.Tx, now time.Time, s spread) (inboxes int, err error) {
 func waveOf(now time.Time, s spread) wave {
 	return wave{
 		Activity: s.activity.ID, Type: s.activity.Type, Object: s.activity.Object,
-		Renewed: s.renewed, Added: now, Pace: s.pace,
+		Renewed: s.renewed, Added: now, Pace: s.pace, Named: s.named,
 	}
 }
 
@@ -124,10 +126,16 @@ func outdate(tx *bolt.Tx, w *wave) (needless bool, err error) {
 			if w.Type == "Undo" {
 				w.Until, w.Total = old.After, old.Queued
 				needless = old.Queued == 0
+				if err := w.handOver(tx, nil, old); err != nil {
+					return false, err
+				}
 			}
 		case w.Type == "Update" && old.Type == "Create" && w.Renewed:
 			w.Until, w.Total = old.After, old.Queued
 			needless = old.Queued == 0
+			if err := w.handOver(tx, k, old); err != nil {
+				return false, err
+			}
 		}
 	}
 	return needless, nil
@@ -163,6 +171,11 @@ func advance(tx *bolt.Tx, now time.Time, key []byte, w wave, max int) (queued, c
 	if queued, err = tell(tx, now, w, inboxes); err != nil {
 		return 0, 0, err
 	}
+	named, err := w.tellNamed(tx, now, inboxes, over)
+	if err != nil {
+		return 0, 0, err
+	}
+	queued += named
 	come = len(inboxes)
 	w.Queued += come
 	if over {
