@@ -42,6 +42,7 @@ type Reaction struct {
 	Inbox     string       `json:"inbox,omitempty"`   // where the actor's server takes posts for it: it hears there of changes
 	Post      string       `json:"post"`              // Post.Path
 	URL       string       `json:"url,omitempty"`     // what a browser is sent to
+	Depth     int          `json:"depth,omitempty"`   // of a reply: how many replies lie between it and the post
 	Content   string       `json:"content,omitempty"` // HTML as it came, at most 16 kB: not to be shown as it is
 	Published time.Time    `json:"published,omitzero"`
 	Updated   time.Time    `json:"updated,omitzero"`
@@ -142,7 +143,7 @@ func putReaction(tx *bolt.Tx, r Reaction) (added bool, err error) {
 	case old.Actor != r.Actor:
 		return false, ErrConflict
 	default:
-		r.Kind, r.Post, r.Received, r.Hidden = old.Kind, old.Post, old.Received, old.Hidden
+		r.Kind, r.Post, r.Depth, r.Received, r.Hidden = old.Kind, old.Post, old.Depth, old.Received, old.Hidden
 		if r.Published.IsZero() {
 			r.Published = old.Published
 		}
