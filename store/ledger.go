@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -280,4 +281,26 @@ func (db *DB) DeadHosts(badDays int) (dead []WaitingHost, err error) {
 		return nil
 	})
 	return dead, err
+}
+
+// ledger makes sure that what was given up is within its bound and names where it was to go.
+func (c *checker) ledger(tx *bolt.Tx) error {
+	n := 0
+	err := each(tx, bucketLost, func(k []byte, l Lost) {
+		n++
+		if l.Host != hostOf(l.Inbox) {
+			c.say("the delivery given up at %x goes to %s, not to %s", k, l.Inbox, l.Host)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if n > lostMost {
+		c.say("%d deliveries given up are kept, at most %d are to be", n, lostMost)
+	}
+	return each(tx, bucketTallies, func(k []byte, row tallyRow) {
+		if row.Delivered < 0 || row.Lost < 0 || !bytes.Contains(k, []byte{0}) {
+			c.say("the count of what was delivered at %q is %+v", k, row)
+		}
+	})
 }

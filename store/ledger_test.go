@@ -96,7 +96,7 @@ func TestLossesAreBounded(t *testing.T) {
 	give := func(n int, at time.Time) {
 		ok(t, db.b.Update(func(tx *bolt.Tx) error {
 			for range n {
-				if err := lose(tx, at, Delivery{Type: "Accept", Host: "a.example"}, LostRefused); err != nil {
+				if err := lose(tx, at, Delivery{Type: "Accept", Inbox: "https://a.example/inbox", Host: "a.example"}, LostRefused); err != nil {
 					return err
 				}
 			}

@@ -89,7 +89,7 @@ func enqueue(tx *bolt.Tx, now time.Time, a Activity, inbox string) error {
 	}
 	d := Delivery{
 		Seq: seq, Activity: a.ID, Type: a.Type, Object: a.Object,
-		Inbox: inbox, Host: hostOf(inbox), Added: now, Next: now,
+		Inbox: inbox, Host: hostOf(inbox), Added: now, Next: now.Add(-ahead(a.Type)),
 	}
 	if d.Parked, err = parks(tx, d); err != nil {
 		return err

@@ -29,15 +29,14 @@ func reactorInboxes(tx *bolt.Tx, post string) []string {
 	rows := prefix(post)
 	end := append(bytes.Clone(rows[:len(rows)-1]), 1) // what comes right after all rows
 	c := tx.Bucket(bucketReactors).Cursor()
-	k, v := c.Seek(end)
+	k, _ := c.Seek(end)
+	step := c.Prev
 	if k == nil {
-		k, v = c.Last()
-	} else {
-		k, v = c.Prev()
+		step = c.Last
 	}
 	var inboxes []string
 	seen := map[string]bool{}
-	for ; bytes.HasPrefix(k, rows) && len(inboxes) < reactorsMost; k, v = c.Prev() {
+	for k, v := step(); bytes.HasPrefix(k, rows) && len(inboxes) < reactorsMost; k, v = c.Prev() {
 		if inbox := string(v); !seen[inbox] {
 			seen[inbox] = true
 			inboxes = append(inboxes, inbox)
