@@ -242,7 +242,7 @@ func TestMovedByHand(t *testing.T) {
 			t.Error(err)
 		}
 		settle()
-		expectTypes(t, a, "Create", "Announce", "Update", "Move", "Update", "Undo", "Delete")
+		expectTypes(t, a, "Create", "Announce", "Update", "Move", "Update", "Delete", "Undo") // a Delete goes first
 		if _, err := d.s.CancelMove(t.Context()); err != nil {
 			t.Fatal(err)
 		}
