@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -73,6 +74,17 @@ func TestWhoReactedHearsOfChanges(t *testing.T) {
 	w.byHand(admin.PostRequest{Do: admin.PostDelete, Post: news})
 	if got := heard(other); !slices.Equal(got, []string{"Update", "Delete"}) || !other.Tombstoned(news) {
 		t.Errorf("who liked it heard of %v", got)
+	}
+	detail, err := w.app.Ops().ShowPost(context.Background(), news)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sent []string
+	for _, s := range detail.Sent {
+		sent = append(sent, fmt.Sprintf("%s %d/%d", s.Type, s.Delivered, s.Inboxes))
+	}
+	if want := []string{"Create 1/1", "Update 2/2", "Delete 2/2"}; !slices.Equal(sent, want) || len(detail.Undelivered) > 0 {
+		t.Errorf("the ledger says %v, %+v", sent, detail.Undelivered)
 	}
 	var types []string
 	for _, r := range w.since(before) {
