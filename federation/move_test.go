@@ -262,6 +262,8 @@ func TestMoveWaitsForTheUpdate(t *testing.T) {
 		d.moveHome()
 		settle()
 		expectTypes(t, a, "Update")
+		time.Sleep(settleTogether)
+		settle()
 		if s := d.moveStatus(); s.Phase != MoveTelling || s.Telling.Pending != 1 {
 			t.Errorf("status: %+v", s)
 		}

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	maxIdleConns        = 64               // over all hosts: crier idles in little memory
+	maxIdleConns        = 256              // over all hosts: those of one moment's posts
 	idleConnTimeout     = 30 * time.Second // the posts of one poll go out within this
 	maxHeaderBytes      = 64 << 10         // of an answer
 	tlsSessions         = 256              // hosts whose TLS session can be resumed
