@@ -47,7 +47,8 @@ const (
 // sending is what the deliverer needs of Server beside the store.
 type sending struct {
 	lease  time.Duration
-	jitter func() float64 // in [0,1)
+	now    func() time.Time // of day
+	jitter func() float64   // in [0,1)
 
 	// bodies holds activities by their ids; a body is shared by all posts of it and never changed. The
 	// mutex is held while one is looked up or replaced in the store, see Server.commit.
@@ -69,7 +70,7 @@ func newSending(lease time.Duration) *sending {
 	if err != nil {
 		panic(err) // only a size below one can fail
 	}
-	return &sending{lease: lease, jitter: rand.Float64, bodies: bodies}
+	return &sending{lease: lease, now: time.Now, jitter: rand.Float64, bodies: bodies}
 }
 
 // deliverer is the state of one RunDeliverer. All of it belongs to the goroutine of that call; the posts
@@ -80,6 +81,8 @@ type deliverer struct {
 	inFlight int
 	settled  []store.Outcome // reported and not yet in the store
 	failing  bool            // the store refused the last step
+	clock    *clock
+	set      time.Duration // by how much the clock was set that the store was not told of
 }
 
 // RunDeliverer sends what waits in the queue until ctx is done: whatever is due is claimed in the store,
@@ -97,9 +100,10 @@ func (s *Server) RunDeliverer(ctx context.Context) error {
 	sweeper.Go(func() { s.runSweeps(ctx) })
 	defer sweeper.Wait()
 
-	d := &deliverer{s: s, results: make(chan store.Outcome, inFlightMax)}
+	s.boundDues() // the clock may have gone wrong while we were away
+	d := &deliverer{s: s, results: make(chan store.Outcome, inFlightMax), clock: newClock(s.sending.now)}
 	for ctx.Err() == nil {
-		d.gather(ctx, d.step(posts))
+		d.rest(ctx, d.step(posts))
 	}
 	return d.drain(cancelPosts)
 }
@@ -111,7 +115,12 @@ func (d *deliverer) step(posts context.Context) time.Duration {
 	if room == 0 && len(d.settled) == 0 {
 		return longestSleep
 	}
-	claimed, next, err := d.s.db.Step(time.Now(), d.s.sending.lease, d.settled, room)
+	now, err := d.tellTime()
+	if err != nil {
+		d.storeFails(err)
+		return storePause
+	}
+	claimed, next, err := d.s.db.Step(now, d.s.sending.lease, d.settled, room)
 	if err != nil {
 		d.storeFails(err)
 		return storePause
@@ -125,7 +134,7 @@ func (d *deliverer) step(posts context.Context) time.Duration {
 	if d.inFlight == inFlightMax || next.IsZero() {
 		return longestSleep
 	}
-	return min(max(time.Until(next), shortestSleep), longestSleep)
+	return min(max(next.Sub(now), shortestSleep), longestSleep)
 }
 
 // start begins the post of a claimed delivery.
@@ -142,18 +151,18 @@ func (d *deliverer) start(posts context.Context, c store.Delivery) {
 }
 
 // gather waits until something happened, for wait at most. An outcome is joined by the others that come with it,
-// unless something new is to be sent.
-func (d *deliverer) gather(ctx context.Context, wait time.Duration) {
+// unless something new is to be sent. It reports whether there is anything to do before the wait is over.
+func (d *deliverer) gather(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for first := true; first || d.inFlight > 0 && len(d.settled) < settleMost; first = false {
 		select {
 		case <-ctx.Done():
-			return
+			return true
 		case <-timer.C:
-			return
+			return !first
 		case <-d.s.deliver:
-			return
+			return true
 		case o := <-d.results:
 			d.take(o)
 		}
@@ -161,6 +170,7 @@ func (d *deliverer) gather(ctx context.Context, wait time.Duration) {
 			timer.Reset(min(wait, settleTogether))
 		}
 	}
+	return true
 }
 
 func (d *deliverer) take(o store.Outcome) {
@@ -178,7 +188,7 @@ func (d *deliverer) drain(cancelPosts context.CancelFunc) error {
 	if len(d.settled) == 0 {
 		return nil
 	}
-	if _, _, err := d.s.db.Step(time.Now(), d.s.sending.lease, d.settled, 0); err != nil {
+	if _, _, err := d.s.db.Step(d.s.sending.now(), d.s.sending.lease, d.settled, 0); err != nil {
 		return fmt.Errorf("store what became of the last %d deliveries: %w", len(d.settled), err)
 	}
 	return nil
@@ -234,7 +244,7 @@ func (s *Server) attempt(ctx context.Context, c store.Delivery, p prepared) stor
 		}
 		t.host = host
 	}
-	o := t.outcome(time.Now(), s.sending.jitter())
+	o := t.outcome(s.sending.now(), s.sending.jitter())
 	s.report(&o, p)
 	return o
 }
