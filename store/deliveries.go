@@ -98,6 +98,12 @@ func settle(tx *bolt.Tx, now time.Time, o Outcome) error {
 	if blocked {
 		o.Result = Cancelled // how a host fares that is not asked any more is nobody's business
 	}
+	// What is over goes before its host is looked at, so that once is enough.
+	if o.Result == Done || o.Result == Refused {
+		if err := dropBySeq(tx, o.Delivery.Seq, dropRow); err != nil {
+			return err
+		}
+	}
 	var before, after hostRow
 	err := reschedule(tx, o.Delivery.Host, func(h *hostRow) {
 		before = *h
@@ -111,7 +117,7 @@ func settle(tx *bolt.Tx, now time.Time, o Outcome) error {
 		return err
 	}
 	if blocked {
-		return dropBySeq(tx, o.Delivery.Seq)
+		return dropBySeq(tx, o.Delivery.Seq, dropDelivery)
 	}
 	if err := settleDelivery(tx, now, o, after.dormant()); err != nil {
 		return err
@@ -123,7 +129,7 @@ func settle(tx *bolt.Tx, now time.Time, o Outcome) error {
 }
 
 // dropBySeq drops a delivery, if it is still there.
-func dropBySeq(tx *bolt.Tx, seq uint64) error {
+func dropBySeq(tx *bolt.Tx, seq uint64, drop func(*bolt.Tx, Delivery) error) error {
 	d, err := deliveryBySeq(tx, numberKey(seq))
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -131,12 +137,15 @@ func dropBySeq(tx *bolt.Tx, seq uint64) error {
 	if err != nil {
 		return err
 	}
-	return dropDelivery(tx, d)
+	return drop(tx, d)
 }
 
-// settleDelivery writes what became of a delivery, which may have been dropped meanwhile.
+// settleDelivery writes what became of a delivery that is not over, and may have been dropped meanwhile.
 func settleDelivery(tx *bolt.Tx, now time.Time, o Outcome, dormant bool) error {
-	if o.Result == Gone {
+	switch o.Result {
+	case Done, Refused:
+		return nil
+	case Gone:
 		if err := markInboxGone(tx, now, o.Delivery.Inbox); err != nil {
 			return err
 		}
@@ -150,8 +159,6 @@ func settleDelivery(tx *bolt.Tx, now time.Time, o Outcome, dormant bool) error {
 		return err
 	}
 	switch o.Result {
-	case Done, Refused:
-		return dropDelivery(tx, d)
 	case Cancelled:
 		d.Attempts--
 		d.Next = now
@@ -245,7 +252,7 @@ func claim(tx *bolt.Tx, now time.Time, lease time.Duration, max int) ([]Delivery
 		d.Attempts++
 		d.Tried = true
 		d.Next = now.Add(lease)
-		if err := moveDelivery(tx, d); err != nil {
+		if err := moveRow(tx, d); err != nil {
 			return nil, err
 		}
 		if err := reschedule(tx, host, func(h *hostRow) { h.Claimed = d.Next }); err != nil {
