@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 const maxKeys = 10 // of one actor; Mastodon's bound
@@ -19,7 +20,15 @@ type actor struct {
 	Name        string
 	Keys        []publicKey
 
-	stored bool // what is known comes from the store, not from the actor's own document
+	stored  bool      // what is known comes from the store, not from the actor's own document
+	fetched time.Time // when that was read
+}
+
+// isFresh reports whether what is known of an actor will do without a look at its document. A stored inbox must be
+// the actor's own: what was stored by an older version, or imported, may not be. A time ahead of the clock says nothing.
+func (a *actor) isFresh(now time.Time) bool {
+	age := now.Sub(a.fetched)
+	return age >= 0 && age < actorAge && sameHost(a.Inbox, a.ID)
 }
 
 // publicKey is one of an actor's keys.

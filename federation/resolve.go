@@ -107,7 +107,11 @@ func (r *resolver) signer(ctx context.Context, id, keyID string) (*actor, public
 
 // follower is a follower's stored record as an actor, with the key that is stored.
 func (r *resolver) follower(f store.Follower) *actor {
-	a := &actor{ID: f.Actor, Inbox: f.Inbox, SharedInbox: f.SharedInbox, Handle: f.Handle, Name: f.Name, stored: true}
+	a := &actor{ID: f.Actor, Inbox: f.Inbox, SharedInbox: f.SharedInbox, Handle: f.Handle, Name: f.Name, stored: true, fetched: f.Fetched}
+	if a.SharedInbox != "" && !sameHost(a.SharedInbox, a.ID) {
+		// One that was imported, or stored by an older version, may be anybody's; that of the actor's own document is not.
+		a.SharedInbox, a.fetched = "", time.Time{}
+	}
 	key, ok := r.parsed.Get(f.Key)
 	if !ok {
 		var err error
@@ -209,6 +213,7 @@ func (r *resolver) remember(address string, a *actor, err error, now time.Time) 
 // fetchActor fetches an actor by its id or by the address of its key. The document of a key proves
 // nothing about its owner (FEP-fe34): the owner's own document is the authority, and all are on one host.
 func (r *resolver) fetchActor(ctx context.Context, address string) (*actor, error) {
+	began := time.Now()
 	doc, err := r.client.get(ctx, address, wantActor())
 	if err != nil {
 		return nil, err
@@ -227,6 +232,7 @@ func (r *resolver) fetchActor(ctx context.Context, address string) (*actor, erro
 	if err != nil {
 		return nil, fmt.Errorf("fetch %s: %w: %w", address, errForeign, err)
 	}
+	a.fetched = began
 	return a, nil
 }
 

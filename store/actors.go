@@ -35,6 +35,7 @@ type ActorFacts struct {
 	Inbox, SharedInbox string
 	Name, Handle       string
 	KeyID, Key         string // PEM; empty: what is known stays
+	Fetched            time.Time
 }
 
 // RefreshActor stores what an actor says of itself now, with its follow and with its reactions, as one event. It
@@ -48,7 +49,7 @@ func (db *DB) RefreshActor(now time.Time, a ActorFacts, seen string, log ...LogE
 		}
 		if err == nil {
 			known = true
-			f.Inbox, f.SharedInbox, f.Name, f.Handle = a.Inbox, a.SharedInbox, a.Name, a.Handle
+			f.Inbox, f.SharedInbox, f.Name, f.Handle, f.Fetched = a.Inbox, a.SharedInbox, a.Name, a.Handle, a.Fetched
 			if a.KeyID != "" {
 				f.KeyID, f.Key = a.KeyID, a.Key
 			}

@@ -25,7 +25,8 @@ type Follower struct {
 	Handle      string          `json:"handle,omitempty"` // user@host as the actor's own server names it
 	Name        string          `json:"name,omitempty"`
 	KeyID       string          `json:"key_id"`
-	Key         string          `json:"key"` // PEM
+	Key         string          `json:"key"`              // PEM
+	Fetched     time.Time       `json:"fetched,omitzero"` // when inboxes and key were read in the actor's own document; zero: long ago
 	FollowID    string          `json:"follow_id"`
 	Follow      json.RawMessage `json:"follow"` // as embedded in the Accept
 	Since       time.Time       `json:"since"`
