@@ -21,14 +21,12 @@ import (
 // without it a growing file has to wait for all readers.
 const reservedMap = 256 << 20
 
-// groupDelay is how long an event that strangers bring waits for others, so that a burst of them shares its
-// writes to the disk: those take longer than this.
-const groupDelay = time.Millisecond
-
 // DB is the store. It is safe for concurrent use.
 type DB struct {
 	b    *bolt.DB
 	path string
+
+	groups grouping
 
 	blocking sync.Mutex               // held while blocks change
 	blocked  atomic.Pointer[blockSet] // what stands in the bucket
@@ -56,9 +54,6 @@ func Open(path string, o Options) (*DB, error) {
 		return nil, fmt.Errorf("open store: %s is empty: put a backup in its place, or remove it to begin anew", path)
 	}
 	b, err := openFile(path, o.LockTimeout)
-	if b != nil {
-		b.MaxBatchDelay = groupDelay
-	}
 	if errors.Is(err, berrors.ErrTimeout) {
 		return nil, fmt.Errorf("open store %s: %w%s", path, ErrLocked, holder(path))
 	}
@@ -156,6 +151,7 @@ func schemaOf(tx *bolt.Tx) (version int, fresh bool, err error) {
 
 // Close closes the store.
 func (db *DB) Close() error {
+	db.groups.running.Wait()
 	os.Remove(holderFile(db.path))
 	if err := db.b.Close(); err != nil {
 		return fmt.Errorf("close store %s: %w", db.path, err)
@@ -171,10 +167,6 @@ func (db *DB) Size() (int64, error) {
 	}
 	return info.Size(), nil
 }
-
-// group makes an event durable like a transaction of its own, but together with others of the same moment. f may run
-// more than once, and must leave nothing behind where it fails.
-func (db *DB) group(f func(*bolt.Tx) error) error { return db.b.Batch(f) }
 
 func holderFile(path string) string { return path + ".pid" }
 

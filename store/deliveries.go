@@ -65,7 +65,7 @@ type Outcome struct {
 // stays claimed as long. Of several deliveries of one object to one inbox only the oldest is claimed.
 // next is when the earliest unclaimed delivery is due (zero: none waits).
 func (db *DB) Step(now time.Time, lease time.Duration, settled []Outcome, max int) (claimed []Delivery, next time.Time, err error) {
-	err = db.b.Update(func(tx *bolt.Tx) error {
+	err = db.group(func(tx *bolt.Tx) error {
 		for _, o := range settled {
 			if err := settle(tx, now, o); err != nil {
 				return fmt.Errorf("settle delivery of %s to %s: %w", o.Delivery.Activity, o.Delivery.Inbox, err)

@@ -63,6 +63,8 @@ func run(ctx context.Context, names []string) error {
 	case "":
 	case roleClient:
 		return runClient(ctx)
+	case roleInbox:
+		return runInbox()
 	default:
 		return fmt.Errorf("there is no role %q", os.Getenv(roleVariable))
 	}
