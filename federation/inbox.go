@@ -82,10 +82,14 @@ func (s *Server) serveInbox(w http.ResponseWriter, r *http.Request) {
 // what a server on the fediverse gets is) costs next to nothing, and nobody's word makes us fetch
 // anything unless it may concern us.
 func (s *Server) takeActivity(w http.ResponseWriter, r *http.Request) error {
+	if s.work.full() {
+		return errOverloaded
+	}
 	body, err := readActivity(w, r)
 	if err != nil {
 		return err
 	}
+	defer s.work.begin()()
 	a, err := parseActivity(body)
 	if err != nil {
 		return &refusal{status: http.StatusBadRequest, reason: err.Error()}

@@ -82,6 +82,7 @@ type Server struct {
 	client   *client
 	asking   *client // for Lookup, may ask ourselves
 	resolver *resolver
+	work     workload
 	noted    *budget      // activities that only go into the log, by host
 	proved   *budget      // activities whose signature holds, by host
 	crowds   *subdomains  // hosts that bring new followers, by domain

@@ -29,29 +29,29 @@ import (
 // the connections that a Follow needs.
 const roleInbox = "inbox"
 
-// bareDaemon starts it, and returns its address and how to stop it.
-func (b *bench) bareDaemon(ctx context.Context) (address string, stop func(), err error) {
+// bareDaemon starts it.
+func (b *bench) bareDaemon(ctx context.Context) (*daemon, error) {
 	program, err := os.Executable()
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, program)
-	cmd.Env = append(os.Environ(), roleVariable+"="+roleInbox)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
+	d := &daemon{b: b, cmd: exec.CommandContext(ctx, program)}
+	d.cmd.Env = append(os.Environ(), roleVariable+"="+roleInbox)
+	d.cmd.Stderr = os.Stderr
+	out, err := d.cmd.StdoutPipe()
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
-		return "", nil, err
+	if err := d.cmd.Start(); err != nil {
+		return nil, err
 	}
-	stop = func() { _, _ = cmd.Process.Kill(), cmd.Wait() }
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		stop()
-		return "", nil, fmt.Errorf("the bare inbox: %w", err)
+		d.stop()
+		return nil, fmt.Errorf("the bare inbox: %w", err)
 	}
-	return strings.TrimSpace(line), stop, nil
+	d.address = strings.TrimSpace(line)
+	return d, nil
 }
 
 // bareInbox is what the process does.

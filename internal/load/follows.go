@@ -84,20 +84,24 @@ func (c *crowd) follows(address string, n, round int) (requests []*http.Request,
 
 // followed is what came of n Follows.
 type followed struct {
-	taken, accepted float64 // Follows a second that were answered 202, and whose Accept has arrived
-	fetched         int64
+	rate    float64 // answered with 202, and the Accept arrived, a second
+	fetched int64
+	cpu     time.Duration // of one, in the process that they were sent to
 }
 
 // follow has n actors follow, 8 at a time, and waits for their Accepts.
-func (c *crowd) follow(ctx context.Context, address string, n, round int) (f followed, err error) {
-	requests, err := c.follows(address, n, round)
+func (c *crowd) follow(ctx context.Context, d *daemon, n, round int) (f followed, err error) {
+	requests, err := c.follows(d.address, n, round)
 	if err != nil {
 		return f, err
 	}
 	fetched, accepted := c.fetched.Load(), c.accepted.Load()
-	began := time.Now()
-	took, err := sendAll(requests, http.StatusAccepted)
+	before, err := cpu(d.cmd.Process.Pid)
 	if err != nil {
+		return f, err
+	}
+	began := time.Now()
+	if _, err := sendAll(requests, http.StatusAccepted); err != nil {
 		return f, err
 	}
 	for c.accepted.Load() < accepted+int64(n) {
@@ -106,8 +110,11 @@ func (c *crowd) follow(ctx context.Context, address string, n, round int) (f fol
 		}
 		time.Sleep(time.Millisecond)
 	}
-	all := time.Since(began)
-	return followed{float64(n) / took.Seconds(), float64(n) / all.Seconds(), c.fetched.Load() - fetched}, nil
+	f.rate = float64(n) / time.Since(began).Seconds()
+	f.fetched = c.fetched.Load() - fetched
+	after, err := cpu(d.cmd.Process.Pid)
+	f.cpu = (after - before) / time.Duration(n)
+	return f, err
 }
 
 // sendAll sends requests, 8 at a time over connections that are kept, and returns what that took. Any other answer
@@ -161,22 +168,14 @@ func measureFollows(ctx context.Context, b *bench) (string, error) {
 		return "", err
 	}
 	defer d.stop()
-	bare, stop, err := b.bareDaemon(ctx)
+	bare, err := b.bareDaemon(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer stop()
+	defer bare.stop()
 	var said []string
-	for round, budget := range []string{"follow.new", "follow.known"} {
-		before, err := cpu(d.cmd.Process.Pid)
-		if err != nil {
-			return "", err
-		}
-		ours, err := c.follow(ctx, d.address, n, round)
-		if err != nil {
-			return "", err
-		}
-		after, err := cpu(d.cmd.Process.Pid)
+	for round, name := range []string{"follow.new", "follow.known"} {
+		ours, err := c.follow(ctx, d, n, round)
 		if err != nil {
 			return "", err
 		}
@@ -184,8 +183,8 @@ func measureFollows(ctx context.Context, b *bench) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("the bare inbox: %w", err)
 		}
-		said = append(said, fmt.Sprintf("%s %.0f/s, with its Accept %.0f/s, %.2f ms of CPU, %d fetches (bare %.0f/s and %.0f/s)",
-			budget, ours.taken, ours.accepted, (after-before).Seconds()*1000/n, ours.fetched, floor.taken, floor.accepted))
+		said = append(said, fmt.Sprintf("%s %.0f/s with %d fetches, bare %.0f/s; CPU of one %v, bare %v",
+			name, ours.rate, ours.fetched, floor.rate, ours.cpu, floor.cpu))
 	}
 	return strings.Join(said, "; "), nil
 }
