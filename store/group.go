@@ -109,3 +109,12 @@ func (m *member) run(tx *bolt.Tx) (err error) {
 	}()
 	return m.f(tx)
 }
+
+// Commits is how often the file was written so far. Each commit costs the writes to the disk that make it durable.
+func (db *DB) Commits() (n int, err error) {
+	err = db.b.View(func(tx *bolt.Tx) error {
+		n = tx.ID()
+		return nil
+	})
+	return n, err
+}
