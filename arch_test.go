@@ -69,6 +69,7 @@ func testEdges() []edge {
 		{"crier/internal/app", "crier/internal/fedtest", "peers for the whole daemon"},
 		{"crier/federation", "crier/internal/fedtest", "peers with signatures of their own"},
 		{"crier/federation", "crier/internal/netguard", "the transport that the daemon uses"},
+		{"crier/federation", "crier/internal/budget", "what activities may cost"},
 		{"crier/feed", "crier/internal/netguard", "the transport that the daemon uses"},
 		{"crier/internal/e2e", "crier/internal/admin", "what came of a poll"},
 		{"crier/internal/e2e", "crier/internal/app", "the whole daemon"},
