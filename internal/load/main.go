@@ -33,6 +33,8 @@ func measures() []measure {
 		{"idle", []string{"memory.idle", "start.crowd"}, measureIdle},
 		{"fresh", []string{"memory.fresh", "start.fresh"}, measureFresh},
 		{"follows", []string{"follow.new", "follow.known"}, measureFollows},
+		{"deletes", []string{"delete.unknown"}, measureDeletes},
+		{"flood", []string{"memory.flood"}, measureFlood},
 	}
 }
 
