@@ -64,7 +64,7 @@ type bareInbox struct {
 	keys map[string]*rsa.PublicKey // by actor
 }
 
-func runInbox() error {
+func runInbox(ctx context.Context) error {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return err
@@ -73,12 +73,16 @@ func runInbox() error {
 	if err != nil {
 		return err
 	}
+	context.AfterFunc(ctx, func() { _ = l.Close() })
 	fmt.Println(l.Addr())
 	s := &bareInbox{
 		key: key, keys: map[string]*rsa.PublicKey{}, slots: make(chan struct{}, 256),
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}, Timeout: 30 * time.Second},
 	}
-	return http.Serve(l, s)
+	if err := http.Serve(l, s); ctx.Err() == nil {
+		return err
+	}
+	return nil
 }
 
 func (s *bareInbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -66,7 +66,7 @@ func run(ctx context.Context, names []string) error {
 	case roleClient:
 		return runClient(ctx)
 	case roleInbox:
-		return runInbox()
+		return runInbox(ctx)
 	default:
 		return fmt.Errorf("there is no role %q", os.Getenv(roleVariable))
 	}
