@@ -33,6 +33,8 @@ func measures() []measure {
 		{"idle", []string{"memory.idle", "start.crowd"}, measureIdle},
 		{"fresh", []string{"memory.fresh", "start.fresh"}, measureFresh},
 		{"follows", []string{"follow.new", "follow.known"}, measureFollows},
+		{"polls", []string{"poll.unchanged", "poll.long"}, measurePolls},
+		{"still", []string{"cpu.still"}, measureStill},
 	}
 }
 
