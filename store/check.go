@@ -73,10 +73,14 @@ func each[T any](tx *bolt.Tx, bucket []byte, f func(key []byte, value T)) error 
 func (c *checker) entries(tx *bolt.Tx) error {
 	c.expect(bucketEntriesByFeed, nil, nil)
 	c.expect(bucketEntriesDue, nil, nil)
+	c.expect(bucketEntriesByState, nil, nil)
 	return each(tx, bucketEntries, func(k []byte, e Entry) {
 		c.expect(bucketEntriesByFeed, pair(e.Feed, e.Key), nil)
 		if e.Todo != TodoNothing {
 			c.expect(bucketEntriesDue, dueKey(e), nil)
+		}
+		if row := stateKey(e); row != nil {
+			c.expect(bucketEntriesByState, row, nil)
 		}
 		if e.Key != string(k) {
 			c.say("entry %q stands at key %q", e.Key, k)
@@ -90,8 +94,9 @@ func (c *checker) entries(tx *bolt.Tx) error {
 func (c *checker) posts(tx *bolt.Tx) error {
 	c.expect(bucketOutbox, nil, nil)
 	c.expect(bucketPins, nil, nil)
-	listed := 0
+	listed, live := 0, 0
 	err := each(tx, bucketPosts, func(_ []byte, p Post) {
+		live += number(p.State == PostLive)
 		if p.Listed {
 			listed++
 			c.expect(bucketOutbox, outboxKey(p), nil)
@@ -111,6 +116,9 @@ func (c *checker) posts(tx *bolt.Tx) error {
 	})
 	if n := int(parseNumber(tx.Bucket(bucketMeta).Get(keyListed))); n != listed {
 		c.say("%d posts are listed, %d counted", listed, n)
+	}
+	if n := int(parseNumber(tx.Bucket(bucketMeta).Get(keyPosts))); n != live {
+		c.say("there are %d posts, %d counted", live, n)
 	}
 	return err
 }

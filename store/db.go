@@ -123,7 +123,7 @@ func (db *DB) prepare(asItIs bool) error {
 	current := false
 	err := db.b.View(func(tx *bolt.Tx) error {
 		version, fresh, err := schemaOf(tx)
-		current = err == nil && !fresh && version == schema
+		current = err == nil && !fresh && version == schema && complete(tx)
 		return err
 	})
 	if err != nil || current {

@@ -159,7 +159,7 @@ func replacePost(tx *bolt.Tx, old, p Post) error {
 	if _, err := add(tx, bucketMeta, keyListed, number(p.Listed)-number(old.Listed)); err != nil {
 		return err
 	}
-	if err := indexURL(tx, old, p); err != nil {
+	if err := errors.Join(countPost(tx, old, p), indexURL(tx, old, p)); err != nil {
 		return err
 	}
 	return put(tx, bucketPosts, []byte(p.Path), p)

@@ -20,7 +20,7 @@ import (
 //	  account           Account
 //	  presence          Presence
 //	  inboxes           how many distinct inboxes are not gone, 8 bytes
-//	  followers, listed, signings, boosts: counts, 8 bytes
+//	  followers, listed, posts, signings, boosts: counts, 8 bytes
 //	  whole             there where the list of followers is known to be whole
 //	  moved, unmoved    counts, 8 bytes: deliveries of the last Move that were taken, and that never will be
 //	feeds               address                  → Feed
@@ -29,6 +29,7 @@ import (
 //	published           key                      → the fields that its post was last made from
 //	extras              key                      → what was learnt of the entry beyond the feed, bytes
 //	entries_by_feed     feed 0 key               index
+//	entries_by_state    feed 0 state 0 key       index of entries that are new, held or skipped
 //	entries_due         time key                 index of entries with something to do
 //	posts               path                     → Post
 //	posts_by_url        address (see urlKey)     → path, plain
@@ -74,6 +75,7 @@ var (
 	bucketPublished      = []byte("published")
 	bucketExtras         = []byte("extras")
 	bucketEntriesByFeed  = []byte("entries_by_feed")
+	bucketEntriesByState = []byte("entries_by_state")
 	bucketEntriesDue     = []byte("entries_due")
 	bucketPosts          = []byte("posts")
 	bucketPostsByURL     = []byte("posts_by_url")
@@ -122,6 +124,7 @@ var (
 		bucketUndone, bucketFollowerHosts,
 		bucketPins, bucketBoosts,
 		bucketOldFollowers,
+		bucketEntriesByState,
 	}
 
 	keySchema    = []byte("schema")
@@ -129,6 +132,7 @@ var (
 	keyPresence  = []byte("presence")
 	keyFollowers = []byte("followers")
 	keyListed    = []byte("listed")
+	keyPosts     = []byte("posts")
 	keyInboxes   = []byte("inboxes")
 	keySignings  = []byte("signings")
 	keyReactions = []byte("reactions")

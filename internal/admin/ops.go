@@ -76,15 +76,9 @@ func (o *Ops) account() (Account, error) {
 	if err != nil {
 		return Account{}, fmt.Errorf("read the account: %w", err)
 	}
-	posts, err := o.Store.Posts()
-	if err != nil {
-		return Account{}, fmt.Errorf("list posts: %w", err)
-	}
 	a := Account{Handle: acc.Handle, Actor: o.Actor, BaseURL: acc.BaseURL, Since: acc.Created}
-	for _, p := range posts {
-		if p.State == store.PostLive {
-			a.Posts++
-		}
+	if a.Posts, err = o.Store.CountPosts(); err != nil {
+		return Account{}, fmt.Errorf("count posts: %w", err)
 	}
 	presence, err := o.Store.Presence()
 	if err != nil {
@@ -116,23 +110,20 @@ func (o *Ops) feed(url string, now time.Time) (Feed, error) {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return Feed{}, fmt.Errorf("read feed %s: %w", url, err)
 	}
-	entries, err := o.Store.EntriesOf(url)
+	entries, err := o.Store.FeedEntries(url)
 	if err != nil {
-		return Feed{}, fmt.Errorf("list entries of %s: %w", url, err)
+		return Feed{}, fmt.Errorf("count entries of %s: %w", url, err)
 	}
 	f := Feed{
 		URL: url, Title: rec.Title, LastPoll: Time{rec.LastPoll}, NextPoll: Time{rec.NextPoll}, LastError: rec.LastError,
-		Missing: rec.Missing, Read: !rec.FirstRead.IsZero(), Entries: len(entries), Waiting: []Waiting{}, Holding: []Waiting{},
+		Missing: rec.Missing, Read: !rec.FirstRead.IsZero(), Entries: entries.All, Skipped: entries.Skipped, Held: len(entries.Held), Waiting: []Waiting{}, Holding: []Waiting{},
 		Hub: rec.Hub, Advice: append([]string{}, rec.Advice...),
 	}
-	for _, e := range entries {
-		switch {
-		case e.State == store.EntryHeld:
-			f.Held++
-			f.Holding = append(f.Holding, Waiting{Title: e.Title, URL: e.URL, Due: e.Date})
-		case e.State == store.EntrySkipped:
-			f.Skipped++
-		case e.State == store.EntryNew && e.Todo == store.TodoCreate && e.Due.After(now):
+	for _, e := range entries.Held {
+		f.Holding = append(f.Holding, Waiting{Title: e.Title, URL: e.URL, Due: e.Date})
+	}
+	for _, e := range entries.New {
+		if e.Todo == store.TodoCreate && e.Due.After(now) {
 			f.Waiting = append(f.Waiting, Waiting{Title: e.Title, URL: e.URL, Due: e.Due})
 		}
 	}
