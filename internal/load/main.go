@@ -35,6 +35,7 @@ func measures() []measure {
 		{"follows", []string{"follow.new", "follow.known"}, measureFollows},
 		{"polls", []string{"poll.unchanged", "poll.long"}, measurePolls},
 		{"still", []string{"cpu.still"}, measureStill},
+		{"growth", []string{"growth.start", "growth.memory", "growth.status"}, measureGrowth},
 	}
 }
 
