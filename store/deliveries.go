@@ -65,6 +65,11 @@ type Outcome struct {
 // stays claimed as long. Of several deliveries of one object to one inbox only the oldest is claimed.
 // next is when the earliest unclaimed delivery is due (zero: none waits).
 func (db *DB) Step(now time.Time, lease time.Duration, settled []Outcome, max int) (claimed []Delivery, next time.Time, err error) {
+	if len(settled) == 0 {
+		if nothing, next, err := db.nothingDue(now); nothing || err != nil {
+			return nil, next, err
+		}
+	}
 	err = db.b.Update(func(tx *bolt.Tx) error {
 		for _, o := range settled {
 			if err := settle(tx, now, o); err != nil {
@@ -74,13 +79,8 @@ func (db *DB) Step(now time.Time, lease time.Duration, settled []Outcome, max in
 		if claimed, err = claimAll(tx, now, lease, max); err != nil {
 			return fmt.Errorf("claim deliveries: %w", err)
 		}
-		if next, err = nextWave(tx, now); err != nil {
-			return err
-		}
-		if k, _ := seek(tx, bucketHostsDue, nil); k != nil && (next.IsZero() || parseTime(k).Before(next)) {
-			next = parseTime(k)
-		}
-		return nil
+		next, err = nextDue(tx, now)
+		return err
 	})
 	if err != nil {
 		return nil, time.Time{}, err
