@@ -67,6 +67,7 @@ func testEdges() []edge {
 	return []edge{
 		{"crier", "crier/internal/fedtest", "peers for the scripts"},
 		{"crier/internal/app", "crier/internal/fedtest", "peers for the whole daemon"},
+		{"crier/internal/app", "crier/internal/budget", "what an idle daemon may do"},
 		{"crier/federation", "crier/internal/fedtest", "peers with signatures of their own"},
 		{"crier/federation", "crier/internal/netguard", "the transport that the daemon uses"},
 		{"crier/feed", "crier/internal/netguard", "the transport that the daemon uses"},
