@@ -23,7 +23,9 @@ func measureGrowth(ctx context.Context, b *bench) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := large.withStore(func(db *store.DB) error { return errors.Join(fillPosts(db, filepath.Join(large.dir, "feed.xml")), fillReactions(db), fillLog(db)) }); err != nil {
+	if err := large.withStore(func(db *store.DB) error {
+		return errors.Join(fillPosts(db, filepath.Join(large.dir, "feed.xml")), fillReactions(db), fillLog(db))
+	}); err != nil {
 		return "", err
 	}
 	before, err := small.costs(ctx)
