@@ -97,9 +97,15 @@ func (s *Server) approve(list []store.Follower) ([]FollowerChange, error) {
 			waiting = append(waiting, f)
 		}
 	}
+	if len(waiting) == 0 {
+		return changes, nil
+	}
+	if err := s.canApprove(); err != nil {
+		return nil, err
+	}
 	decisions, err := s.decisions("Accept", waiting, "approved by the owner")
-	if err != nil || len(decisions) == 0 {
-		return changes, err
+	if err != nil {
+		return nil, err
 	}
 	if err := s.db.ApproveFollowers(time.Now(), decisions); err != nil {
 		return nil, fmt.Errorf("approve followers: %w", err)

@@ -55,7 +55,8 @@ type Follow struct {
 // AddFollower stores a follow: the follower (its Since is kept where it is known already), the count of
 // its inbox, the answer and its one delivery. An answer that already waits is not queued twice but made
 // due at once. A Reject of an earlier follow that still waits is dropped: Mastodon ends by it whatever follow there
-// is. It reports whether the follower is new; ErrBlocked if the owner has blocked the actor or its domain.
+// is. It reports whether the follower is new; ErrBlocked if the owner has blocked the actor or its domain,
+// ErrConflict for one that would await the approval of an account that has moved meanwhile.
 func (db *DB) AddFollower(now time.Time, f Follow) (added bool, err error) {
 	err = db.group(func(tx *bolt.Tx) error {
 		added, err = addFollower(tx, now, f)
@@ -84,6 +85,9 @@ func addFollower(tx *bolt.Tx, now time.Time, f Follow) (added bool, err error) {
 		if err := unchanged(tx, f.Follower.Actor, *f.Before); err != nil {
 			return false, fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
 		}
+	}
+	if err := mayWait(tx, f.Follower); err != nil {
+		return false, fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
 	}
 	if added, err = putFollower(tx, f.Follower); err != nil {
 		return false, fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)

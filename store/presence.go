@@ -29,6 +29,9 @@ type Broadcast struct {
 
 	// Withdraw is the id of an earlier activity. What is left of it is not sent any more.
 	Withdraw string
+
+	// Dismiss are the Rejects for followers that await approval. A move begins only where nobody does any more.
+	Dismiss []Decision
 }
 
 // Presence returns the account's presence; that of an account which never changed is the zero value.
@@ -44,8 +47,8 @@ func (db *DB) Presence() (p Presence, err error) {
 }
 
 // SavePresence writes a presence that was read and changed, and queues what the followers are to be told of
-// it, in one transaction. ErrConflict where somebody else changed it meanwhile: nothing is written. It
-// returns how many deliveries were queued.
+// it, in one transaction. ErrConflict where somebody else changed it meanwhile, or where it begins a move while
+// somebody still awaits approval: nothing is written. It returns how many deliveries were queued.
 func (db *DB) SavePresence(now time.Time, p Presence, tell ...Broadcast) (queued int, err error) {
 	err = db.b.Update(func(tx *bolt.Tx) error {
 		queued = 0
@@ -68,7 +71,10 @@ func (db *DB) SavePresence(now time.Time, p Presence, tell ...Broadcast) (queued
 			if err != nil {
 				return err
 			}
-			queued += n
+			queued += n + len(b.Dismiss)
+		}
+		if p.Move != nil && (old.Move == nil || old.Moves != p.Moves) {
+			return nobodyWaits(tx)
 		}
 		return nil
 	})
@@ -78,6 +84,9 @@ func (db *DB) SavePresence(now time.Time, p Presence, tell ...Broadcast) (queued
 // broadcast queues an activity for all followers. Where there are none it leaves no trace but the log's.
 func broadcast(tx *bolt.Tx, now time.Time, b Broadcast) (queued int, err error) {
 	if err := withdraw(tx, b.Withdraw); err != nil {
+		return 0, err
+	}
+	if err := dismiss(tx, now, b.Dismiss); err != nil {
 		return 0, err
 	}
 	if b.Activity.ID == "" {

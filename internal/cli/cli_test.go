@@ -105,6 +105,14 @@ func TestStatusShown(t *testing.T) {
 	var b bytes.Buffer
 	printStatus(display{Writer: &b, width: 80}, s, now)
 	golden(t, "status_terminal", b.String())
+
+	// Who waits for an account that has moved cannot be approved any more.
+	s.Account.MovedTo, s.Feeds = "@me@new.example", nil
+	b.Reset()
+	printStatus(display{Writer: &b, width: 80}, s, now)
+	if got := b.String(); !strings.Contains(got, "2 asked before the account moved: crier follower reject") || strings.Contains(got, "approv") {
+		t.Error(got)
+	}
 }
 
 func TestListingsShown(t *testing.T) {

@@ -47,7 +47,11 @@ func printStatus(d display, s admin.Status, now time.Time) {
 	row("since", "%s", moment(s.Account.Since))
 	row("posts", "%d, %d of them in the outbox", s.Account.Posts, s.Account.Listed)
 	row("followers", "%d", s.Followers)
-	if s.Pending > 0 {
+	switch {
+	case s.Pending == 0:
+	case s.Account.MovedTo != "":
+		row("", "%s", tooLate(s.Pending))
+	default:
 		row("", "%s: see `crier follower list --pending`", awaiting(s.Pending))
 	}
 	row("queue", "%d pending, %d retrying, %d parked", s.Queue.Pending, s.Queue.Retrying, s.Queue.Parked)
