@@ -237,7 +237,7 @@ func (s *Server) MoveStatus() (MoveStatus, error) {
 	return m, nil
 }
 
-// CancelMove brings the account home: movedTo is taken out of the actor, the followers that are left are told,
+// CancelMove brings the account home: movedTo is taken out of the actor, every server that was told of it is told,
 // what was not sent of the Move is not sent any more, and entries are published again. Who has gone over does not
 // come back. New entries that have piled up are held for the owner where there are more than five; held tells how
 // many.
@@ -255,7 +255,9 @@ func (s *Server) CancelMove(context.Context) (held int, err error) {
 	if held, err = s.db.HoldNews(newsAfter); err != nil {
 		return held, fmt.Errorf("hold the new entries: %w", err)
 	}
-	_, err = s.changePresence(func(p *store.Presence) { p.Move = nil }, store.Broadcast{Withdraw: p.Move.ID})
+	_, err = s.changePresence(func(p *store.Presence) {
+		p.Move, p.Returned = nil, s.ids.Activity("Update", s.ids.Actor(), fmt.Sprint(p.Told+1))
+	}, store.Broadcast{Withdraw: p.Move.ID})
 	if err != nil {
 		return held, err
 	}

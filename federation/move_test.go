@@ -423,6 +423,32 @@ func TestMoveIsCancelled(t *testing.T) {
 	})
 }
 
+// TestReturnIsToldToWhoLeft: a server whose followers have all gone over hears that the account is at home, once.
+func TestReturnIsToldToWhoLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, a, b, _ := crowd(t)
+		d.moveHome()
+		time.Sleep(time.Hour)
+		settle()
+		if _, err := d.db.RemoveFollower(time.Now(), b.actor("bob"), ""); err != nil {
+			t.Fatal(err)
+		}
+		d.restart()
+		if _, err := d.s.CancelMove(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d.restart()
+		time.Sleep(time.Hour)
+		settle()
+		for _, p := range []*peer{a, b} {
+			got := expectTypes(t, p, "Update", "Move", "Update")
+			if body := string(got[2].Body); strings.Contains(body, `"movedTo":"`) {
+				t.Errorf("%s is told %s", p.host, body)
+			}
+		}
+	})
+}
+
 // TestCancelledMoveIsWithdrawn: what no inbox was tried with is not sent any more.
 func TestCancelledMoveIsWithdrawn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

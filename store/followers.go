@@ -233,7 +233,7 @@ func dropQueuedFor(tx *bolt.Tx, f Follower) error {
 		if box.Followers > 0 { // others are reached there: only what is about this one goes
 			rows = prefix(inbox, f.Actor)
 		}
-		if err := dropRows(tx, rows, func(d Delivery) bool { return !answersOther(d, f) }); err != nil {
+		if err := dropRows(tx, rows, func(d Delivery) bool { return !answersOther(d, f) && !tellsOfReturn(tx, d) }); err != nil {
 			return err
 		}
 	}

@@ -20,6 +20,7 @@ type Presence struct {
 	Move     *Move     `json:"move,omitempty"`     // it has moved away, or is about to; nil: it is at home
 	Moves    uint64    `json:"moves,omitempty"`    // how many moves were ever begun
 	LastMove time.Time `json:"last_move,omitzero"` // when the followers were last told to move
+	Returned string    `json:"returned,omitempty"` // id of the Update that tells that the last move was cancelled
 }
 
 // Broadcast is an activity for the inboxes of all followers, with its lines in the log.
@@ -37,12 +38,17 @@ type Broadcast struct {
 // Presence returns the account's presence; that of an account which never changed is the zero value.
 func (db *DB) Presence() (p Presence, err error) {
 	err = db.b.View(func(tx *bolt.Tx) error {
-		p, err = get[Presence](tx, bucketMeta, keyPresence)
-		if errors.Is(err, ErrNotFound) {
-			return nil
-		}
+		p, err = presenceIn(tx)
 		return err
 	})
+	return p, err
+}
+
+func presenceIn(tx *bolt.Tx) (Presence, error) {
+	p, err := get[Presence](tx, bucketMeta, keyPresence)
+	if errors.Is(err, ErrNotFound) {
+		return Presence{}, nil
+	}
 	return p, err
 }
 
@@ -52,8 +58,8 @@ func (db *DB) Presence() (p Presence, err error) {
 func (db *DB) SavePresence(now time.Time, p Presence, tell ...Broadcast) (queued int, err error) {
 	err = db.b.Update(func(tx *bolt.Tx) error {
 		queued = 0
-		old, err := get[Presence](tx, bucketMeta, keyPresence)
-		if err != nil && !errors.Is(err, ErrNotFound) {
+		old, err := presenceIn(tx)
+		if err != nil {
 			return err
 		}
 		if old.Version != p.Version {
@@ -72,6 +78,13 @@ func (db *DB) SavePresence(now time.Time, p Presence, tell ...Broadcast) (queued
 				return err
 			}
 			queued += n + len(b.Dismiss)
+			if b.Activity.ID == "" || b.Activity.ID != p.Returned || p.Returned == old.Returned {
+				continue
+			}
+			if n, err = tellTold(tx, now, b.Activity); err != nil {
+				return err
+			}
+			queued += n
 		}
 		if p.Move != nil && (old.Move == nil || old.Moves != p.Moves) {
 			return nobodyWaits(tx)

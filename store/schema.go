@@ -45,6 +45,7 @@ import (
 //	gone_actors         actor                    → goneActor
 //	blocks              actor or domain          → Block
 //	old_followers       alias 0 actor            who followed an alias when it was added, as far as it tells
+//	told                inbox                    index of inboxes that were told of the move
 //	queue               host 0 time seq          → Delivery; time is Next, or the end of time when parked
 //	queue_seq           seq                      → key in queue, plain
 //	queue_objects       inbox 0 object 0 seq     index
@@ -89,6 +90,7 @@ var (
 	bucketGoneActors     = []byte("gone_actors")
 	bucketBlocks         = []byte("blocks")
 	bucketOldFollowers   = []byte("old_followers")
+	bucketTold           = []byte("told")
 	bucketQueue          = []byte("queue")
 	bucketQueueSeq       = []byte("queue_seq")
 	bucketQueueObjects   = []byte("queue_objects")
@@ -122,6 +124,7 @@ var (
 		bucketUndone, bucketFollowerHosts,
 		bucketPins, bucketBoosts,
 		bucketOldFollowers,
+		bucketTold,
 	}
 
 	keySchema    = []byte("schema")

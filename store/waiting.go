@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
@@ -27,10 +26,7 @@ func mayWait(tx *bolt.Tx, f Follower) error {
 	if f.State != FollowerPending {
 		return nil
 	}
-	p, err := get[Presence](tx, bucketMeta, keyPresence)
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
+	p, err := presenceIn(tx)
 	if err == nil && p.Move != nil {
 		err = ErrConflict
 	}

@@ -28,6 +28,7 @@ type wave struct {
 	Pace     time.Duration `json:"pace,omitempty"`  // over which the wave is spread
 	After    string        `json:"after,omitempty"` // the last inbox that was come to
 	Until    string        `json:"until,omitempty"` // the last one that is to be told; empty: all are
+	Told     bool          `json:"told,omitempty"`  // it goes to who was told of a move and is no follower any more
 	Total    int           `json:"total"`           // inboxes, as there were when it began
 	Queued   int           `json:"queued"`          // of them, those come to
 }
@@ -116,7 +117,7 @@ func outdate(tx *bolt.Tx, w *wave) (needless bool, err error) {
 			return false, err
 		}
 		switch {
-		case old.Object != w.Object:
+		case old.Object != w.Object, old.Told:
 		case w.Type == "Delete", w.Type == "Update" && old.Type == "Update", old.Type == takesBack(w.Type):
 			if err := endWave(tx, k, old); err != nil {
 				return false, err
@@ -144,18 +145,18 @@ func endWave(tx *bolt.Tx, key []byte, w wave) error {
 // advance lets a wave come to up to max further inboxes, and ends it after the last. It returns to how many it came
 // and how many deliveries were queued: some are told already.
 func advance(tx *bolt.Tx, now time.Time, key []byte, w wave, max int) (queued, come int, err error) {
-	c := tx.Bucket(bucketInboxes).Cursor()
+	c := tx.Bucket(w.over()).Cursor()
 	k, v := c.Seek([]byte(w.After))
 	if w.Queued > 0 && string(k) == w.After {
 		k, v = c.Next()
 	}
 	var inboxes []string
 	for max = min(max, w.allowed(now)); k != nil && len(inboxes) < max && (w.Until == "" || string(k) <= w.Until); k, v = c.Next() {
-		var row inboxRow
-		if err := decode(bucketInboxes, k, v, &row); err != nil {
+		comes, err := w.comesTo(tx, k, v)
+		if err != nil {
 			return 0, 0, err
 		}
-		if w.After = string(k); row.GoneSince.IsZero() {
+		if w.After = string(k); comes {
 			inboxes = append(inboxes, w.After)
 		}
 	}
@@ -163,12 +164,38 @@ func advance(tx *bolt.Tx, now time.Time, key []byte, w wave, max int) (queued, c
 	if queued, err = tell(tx, now, w, inboxes); err != nil {
 		return 0, 0, err
 	}
+	if err := noteTold(tx, w, inboxes); err != nil {
+		return 0, 0, err
+	}
 	come = len(inboxes)
 	w.Queued += come
+	if over && w.Told {
+		if err := forgetTold(tx); err != nil {
+			return 0, 0, err
+		}
+	}
 	if over {
 		return queued, come, endWave(tx, key, w)
 	}
 	return queued, come, put(tx, bucketWaves, key, w)
+}
+
+// over is the bucket with the inboxes that a wave goes through.
+func (w wave) over() []byte {
+	if w.Told {
+		return bucketTold
+	}
+	return bucketInboxes
+}
+
+// comesTo reports whether a wave comes to the inbox of a row.
+func (w wave) comesTo(tx *bolt.Tx, inbox, row []byte) (bool, error) {
+	if w.Told {
+		return w.goesTo(tx, inbox), nil
+	}
+	var r inboxRow
+	err := decode(bucketInboxes, inbox, row, &r)
+	return r.GoneSince.IsZero(), err
 }
 
 // allowed is how many more inboxes a wave may come to now: all, or so many that it takes as long as its pace.
