@@ -210,6 +210,9 @@ func nameKey(name string) (string, error) {
 	if host == "" {
 		return "", errResource
 	}
+	if hostKey(user, "443", "80") == host { // a site by its own name: both are the same domain, however it is spelled
+		user = host
+	}
 	return user + "@" + host, nil
 }
 
