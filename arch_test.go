@@ -70,6 +70,7 @@ func testEdges() []edge {
 		{"crier/federation", "crier/internal/fedtest", "peers with signatures of their own"},
 		{"crier/federation", "crier/internal/netguard", "the transport that the daemon uses"},
 		{"crier/feed", "crier/internal/netguard", "the transport that the daemon uses"},
+		{"crier/internal/extras", "crier/internal/netguard", "the transport that the daemon uses"},
 		{"crier/internal/e2e", "crier/internal/admin", "what came of a poll"},
 		{"crier/internal/e2e", "crier/internal/app", "the whole daemon"},
 		{"crier/internal/e2e", "crier/internal/config", "a daemon has a configuration"},

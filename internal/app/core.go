@@ -118,7 +118,7 @@ func (c *core) lookers(cfg *config.Config, p parts, feeds []feed.Config, open ht
 	}
 	c.extras = extras.New(extras.Config{
 		Store: p.db, Log: p.log.With("component", "extras"), Transport: open, Transports: own, Styles: looks,
-		UserAgent: agent, Notify: c.server.WakePublisher,
+		Media: cfg.BaseURL + "/media/", UserAgent: agent, Notify: c.server.WakePublisher,
 	})
 	c.websub = websub.New(websub.Config{
 		Store: p.db, Log: p.log.With("component", "websub"), Transport: open, BaseURL: cfg.BaseURL, UserAgent: agent,

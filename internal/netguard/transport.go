@@ -109,7 +109,7 @@ func (t *Transport) check(u *url.URL) (string, error) {
 	}
 	host, reason := t.checkShape(u)
 	if reason != "" {
-		return "", &RefusedError{URL: showURL(u), Host: u.Hostname(), Reason: reason}
+		return "", &RefusedError{URL: showURL(u), Host: u.Hostname(), Reason: reason, ours: t.opts.HTTPSOnly && u.Scheme == "http"}
 	}
 	port, err := portOf(u)
 	if err != nil {
@@ -160,7 +160,7 @@ func (t *Transport) checkPlace(host string, port uint16) *RefusedError {
 		return refused
 	}
 	if !webPort(port) && len(t.guard.allow) == 0 {
-		return &RefusedError{Reason: portReason(port)}
+		return &RefusedError{Reason: portReason(port), ours: true}
 	}
 	return nil
 }
