@@ -206,7 +206,7 @@ func TestFollowerStaysApproved(t *testing.T) {
 func TestFollowOfSomebodyElse(t *testing.T) {
 	for _, object := range []string{
 		`"https://b.example/users/user"`, `"` + testBase + `/users/other"`, `"` + testBase + `/posts/x"`,
-		`["` + testBase + `/users/user","https://b.example/users/user"]`, `null`, `{}`,
+		`["` + testBase + `/users/other","https://b.example/users/user"]`, `null`, `{}`,
 		`"https://www.w3.org/ns/activitystreams#Public"`, `"` + testBase + `/users/user/"`,
 	} {
 		d := newDaemon(t)

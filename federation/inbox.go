@@ -118,7 +118,7 @@ func (s *Server) takeSigned(r *http.Request, a *activity) error {
 	if err := s.checkOrigin(a, signed.keyID); err != nil {
 		return unauthorized(err)
 	}
-	kind := s.kindOf(a.typ)
+	kind := s.severally(a, s.kindOf(a.typ))
 	if dropped, err := s.isDropped(a, kind); dropped || err != nil {
 		return err
 	}
