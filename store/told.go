@@ -41,7 +41,7 @@ func tellTold(tx *bolt.Tx, now time.Time, update Activity) (inboxes int, err err
 		w.Total += number(w.goesTo(tx, inbox))
 	}
 	if w.Total == 0 {
-		return 0, forgetTold(tx)
+		return 0, forgetTold(tx, w)
 	}
 	if err := put(tx, bucketActivities, []byte(update.ID), update); err != nil {
 		return 0, err
@@ -62,8 +62,14 @@ func (w wave) goesTo(tx *bolt.Tx, inbox []byte) bool {
 	return tx.Bucket(bucketInboxes).Get(inbox) == nil && !isBlocked(tx, string(inbox))
 }
 
-// forgetTold forgets who was told of a move, once it is cancelled and they know that.
-func forgetTold(tx *bolt.Tx) error {
+// forgetTold forgets who was told of a move, with the wave that told them of its end, unless there is another one.
+func forgetTold(tx *bolt.Tx, w wave) error {
+	if !w.Told {
+		return nil
+	}
+	if p, err := presenceIn(tx); err != nil || p.Move != nil {
+		return err
+	}
 	for _, inbox := range keys(tx, bucketTold, nil) {
 		if err := tx.Bucket(bucketTold).Delete(inbox); err != nil {
 			return err

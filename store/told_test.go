@@ -70,6 +70,23 @@ func TestReturnIsTold(t *testing.T) {
 	}))
 }
 
+// TestReturnThatIsDropped by the owner leaves nothing behind.
+func TestReturnThatIsDropped(t *testing.T) {
+	db := open(t)
+	manyHosts(t, db, 3)
+	sendAll(t, db, noon)
+	moveAway(t, db)
+	sendAll(t, db, noon)
+	goOver(t, db, 1)
+	comeHome(t, db)
+	if n := must[int](t)(db.DropDeliveries("home1")); n != 3 {
+		t.Errorf("%d dropped", n)
+	}
+	if found := must[[]string](t)(db.Check()); len(found) > 0 {
+		t.Error(found)
+	}
+}
+
 // TestMoveAfterAReturn that was not told to all yet: they hear no news that is old, and are told when this one ends.
 func TestMoveAfterAReturn(t *testing.T) {
 	db := open(t)

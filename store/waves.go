@@ -139,6 +139,9 @@ func endWave(tx *bolt.Tx, key []byte, w wave) error {
 	if err := tx.Bucket(bucketWaves).Delete(key); err != nil {
 		return err
 	}
+	if err := forgetTold(tx, w); err != nil {
+		return err
+	}
 	return release(tx, w.Activity, w.Type)
 }
 
@@ -169,11 +172,6 @@ func advance(tx *bolt.Tx, now time.Time, key []byte, w wave, max int) (queued, c
 	}
 	come = len(inboxes)
 	w.Queued += come
-	if over && w.Told {
-		if err := forgetTold(tx); err != nil {
-			return 0, 0, err
-		}
-	}
 	if over {
 		return queued, come, endWave(tx, key, w)
 	}
