@@ -128,13 +128,17 @@ func (s *Server) Handle(ctx context.Context, document json.RawMessage) (string, 
 	if err := json.Unmarshal(document, &v); err != nil {
 		return "", fmt.Errorf("read the actor: %w", err)
 	}
-	own := string(v.Username) + "@" + hostOf(v.id())
+	return s.asking.handleOf(ctx, v.id(), string(v.WebFinger), string(v.Username)+"@"+hostOf(v.id()))
+}
+
+// handleOf is the first of some names of an actor, or what that stands for, that leads back to its id.
+func (c *client) handleOf(ctx context.Context, id string, names ...string) (string, error) {
 	var failures []error
-	for _, name := range []string{string(v.WebFinger), own} {
+	for _, name := range names {
 		if name == "" {
 			continue
 		}
-		handle, err := s.asking.confirm(ctx, name, v.id())
+		handle, err := c.confirm(ctx, name, id)
 		if err == nil {
 			return handle, nil
 		}

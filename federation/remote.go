@@ -16,6 +16,7 @@ type actor struct {
 	Inbox       string
 	SharedInbox string // empty unless it is on the actor's host
 	Handle      string // user@host, as the actor's own server names it
+	WebFinger   string // user@host, as the actor says that it is called (FEP-2c59); a hint, to be confirmed
 	Name        string
 	Keys        []publicKey
 
@@ -54,6 +55,7 @@ type actorDocument struct {
 	envelope
 	Inbox     text            `json:"inbox"`
 	Username  text            `json:"preferredUsername"`
+	WebFinger text            `json:"webfinger"`
 	Name      text            `json:"name"`
 	Endpoints json.RawMessage `json:"endpoints"`
 	PublicKey json.RawMessage `json:"publicKey"`
@@ -110,6 +112,9 @@ func parseActor(body json.RawMessage) (*actor, error) {
 	}
 	if v.Username != "" {
 		a.Handle = clean(string(v.Username)+"@"+hostOf(a.ID), 320)
+	}
+	if len(v.WebFinger) <= 320 {
+		a.WebFinger = string(v.WebFinger)
 	}
 	for _, raw := range slices.Concat(many(v.PublicKey), many(v.Assertion)) {
 		if len(a.Keys) == maxKeys {

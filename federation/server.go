@@ -86,6 +86,7 @@ type Server struct {
 	proved   *budget      // activities whose signature holds, by host
 	crowds   *subdomains  // hosts that bring new followers, by domain
 	reacted  *budget      // reactions, by host
+	handles  *handles     // that the owner wants to see
 	warned   atomic.Int64 // Unix seconds of the last warnOfProxy
 
 	publishing *publishing
@@ -114,6 +115,7 @@ func New(c Config) *Server {
 		proved:     newBudget(provedMost, provedWindow),
 		crowds:     newSubdomains(newHostsMost),
 		reacted:    newBudget(reactedMost, time.Minute),
+		handles:    newHandles(),
 		publishing: newPublishing(),
 		sending:    newSending(c.Lease),
 	}

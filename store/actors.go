@@ -20,10 +20,7 @@ const (
 // KnowsActor reports whether anything is stored of an actor elsewhere: that it follows, or reacted.
 func (db *DB) KnowsActor(actor string) (known bool, err error) {
 	err = db.b.View(func(tx *bolt.Tx) error {
-		if known = actor != "" && tx.Bucket(bucketFollowers).Get([]byte(actor)) != nil; !known {
-			k, _ := seek(tx, bucketReactionsByActor, prefix(actor))
-			known = k != nil
-		}
+		known = knowsActor(tx, actor)
 		return nil
 	})
 	return known, err

@@ -212,6 +212,9 @@ func removeFollower(tx *bolt.Tx, actor string) (bool, error) {
 	if err := tx.Bucket(bucketFollowers).Delete([]byte(actor)); err != nil {
 		return false, err
 	}
+	if err := forgetHandle(tx, actor); err != nil {
+		return false, err
+	}
 	return true, dropQueuedFor(tx, f)
 }
 

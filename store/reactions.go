@@ -265,6 +265,9 @@ func (db *DB) RemoveReaction(now time.Time, actor, id string, seen string, log .
 			if err := dropReaction(tx, r); err != nil {
 				return fmt.Errorf("remove %s %s: %w", r.Kind, id, err)
 			}
+			if err := forgetHandle(tx, actor); err != nil {
+				return err
+			}
 			if r.Kind.written() {
 				if err := putUndone(tx, now, actor, id); err != nil {
 					return err
@@ -296,7 +299,7 @@ func removeReactionsBy(tx *bolt.Tx, actor string) (n int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("remove the reactions of %s: %w", actor, err)
 	}
-	return n, nil
+	return n, forgetHandle(tx, actor)
 }
 
 // eachReactionBy calls f with every reaction of an actor, which f may change or remove.

@@ -64,6 +64,7 @@ import (
 //	reaction_counts     post                     → reactionRow
 //	reaction_hosts      host                     → bytes of the reactions by its actors, 8 bytes
 //	undone              SHA-256 of actor and id  → time, and an s where the id counts again
+//	handles             actor                    → Handle, of those that follow or reacted
 //
 // A time is 8 bytes that sort as the moments do (see timeKey), a seq is a big-endian integer of 8 bytes.
 var (
@@ -109,6 +110,7 @@ var (
 	bucketReactionCounts   = []byte("reaction_counts")
 	bucketReactionHosts    = []byte("reaction_hosts")
 	bucketUndone           = []byte("undone")
+	bucketHandles          = []byte("handles")
 
 	buckets = [][]byte{
 		bucketMeta, bucketFeeds, bucketEntries, bucketFields, bucketPublished, bucketEntriesByFeed,
@@ -122,6 +124,7 @@ var (
 		bucketUndone, bucketFollowerHosts,
 		bucketPins, bucketBoosts,
 		bucketOldFollowers,
+		bucketHandles,
 	}
 
 	keySchema    = []byte("schema")

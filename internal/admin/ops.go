@@ -39,6 +39,7 @@ type Ops struct {
 	Block   func(context.Context, BlockRequest) (BlockChange, error)
 	Unblock func(ctx context.Context, what string) (Block, error)
 	Handle  func(ctx context.Context, actor json.RawMessage) (string, error) // nil: handles are not asked for
+	Handles func(own map[string]string) (map[string]string, error)           // how to call actors, by id; nil: as they call themselves
 	Hand    Hand
 	Moving  Moving
 }
@@ -159,14 +160,29 @@ func (o *Ops) Followers(context.Context) ([]Follower, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list followers: %w", err)
 	}
+	own := make(map[string]string, len(list))
+	for _, f := range list {
+		own[f.Actor] = f.Handle
+	}
+	names, err := o.handles(own)
+	if err != nil {
+		return nil, fmt.Errorf("list followers: %w", err)
+	}
 	out := make([]Follower, len(list))
 	for i, f := range list {
 		out[i] = Follower{
-			Actor: f.Actor, Handle: f.Handle, Name: f.Name, Inbox: f.Inbox, SharedInbox: f.SharedInbox,
+			Actor: f.Actor, Handle: names[f.Actor], Name: f.Name, Inbox: f.Inbox, SharedInbox: f.SharedInbox,
 			Since: f.Since, State: string(f.State),
 		}
 	}
 	return out, nil
+}
+
+func (o *Ops) handles(own map[string]string) (map[string]string, error) {
+	if o.Handles == nil {
+		return own, nil
+	}
+	return o.Handles(own)
 }
 
 // Deliveries lists what waits in the queue, oldest first.

@@ -152,7 +152,7 @@ func (c *core) operations(cfg *config.Config, p parts) *admin.Ops {
 		},
 		Settle: func(_ context.Context, release bool) (int, error) { return c.poller.Settle("", release) },
 		Find:   c.server.Lookup,
-		Handle: c.server.Handle,
+		Handle: c.server.Handle, Handles: c.server.Handles,
 		Moving: c.moving(mover{c.server, cfg.Account.Handle.String()}, cfg.Former),
 	}
 	o.Feeds = feedURLs(cfg)
