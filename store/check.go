@@ -17,7 +17,7 @@ func (db *DB) Check() ([]string, error) {
 		for err := range tx.Check() {
 			c.say("file: %v", err)
 		}
-		for _, step := range []func(*bolt.Tx) error{c.entries, c.posts, c.boosts, c.followers, c.queue, c.blocks, c.seen, c.signings, c.reactions, c.aliases, c.handles, c.compare} {
+		for _, step := range []func(*bolt.Tx) error{c.entries, c.posts, c.boosts, c.followers, c.queue, c.blocks, c.seen, c.signings, c.reactions, c.aliases, c.handles, c.reports, c.compare} {
 			if err := step(tx); err != nil {
 				return err
 			}

@@ -64,6 +64,7 @@ import (
 //	reaction_counts     post                     → reactionRow
 //	reaction_hosts      host                     → bytes of the reactions by its actors, 8 bytes
 //	undone              SHA-256 of actor and id  → time, and an s where the id counts again
+//	reports             seq                      → Report
 //	handles             actor                    → Handle, of those that follow or reacted
 //
 // A time is 8 bytes that sort as the moments do (see timeKey), a seq is a big-endian integer of 8 bytes.
@@ -111,6 +112,7 @@ var (
 	bucketReactionHosts    = []byte("reaction_hosts")
 	bucketUndone           = []byte("undone")
 	bucketHandles          = []byte("handles")
+	bucketReports          = []byte("reports")
 
 	buckets = [][]byte{
 		bucketMeta, bucketFeeds, bucketEntries, bucketFields, bucketPublished, bucketEntriesByFeed,
@@ -124,7 +126,7 @@ var (
 		bucketUndone, bucketFollowerHosts,
 		bucketPins, bucketBoosts,
 		bucketOldFollowers,
-		bucketHandles,
+		bucketHandles, bucketReports,
 	}
 
 	keySchema    = []byte("schema")

@@ -63,6 +63,11 @@ func (o *Ops) Status(context.Context) (Status, error) {
 	if s.Queue, s.Dead, err = o.Store.QueueStats(deadDays); err != nil {
 		return Status{}, fmt.Errorf("count the queue: %w", err)
 	}
+	reports, err := o.Store.Reports(time.Now())
+	if err != nil {
+		return Status{}, fmt.Errorf("read the reports: %w", err)
+	}
+	s.Reports = len(reports)
 	if s.Dead == nil {
 		s.Dead = []string{}
 	}

@@ -50,6 +50,9 @@ func printStatus(d display, s admin.Status, now time.Time) {
 	if s.Pending > 0 {
 		row("", "%s: see `crier follower list --pending`", awaiting(s.Pending))
 	}
+	if s.Reports > 0 {
+		row("reports", "%d in the last 30 days: look for Flag in `crier log`", s.Reports)
+	}
 	row("queue", "%d pending, %d retrying, %d parked", s.Queue.Pending, s.Queue.Retrying, s.Queue.Parked)
 	if len(s.Dead) > 0 {
 		row("dead", "%s", strings.Join(s.Dead, ", "))

@@ -142,6 +142,9 @@ func (n *Notifier) look(now time.Time) (view, error) {
 	if v.notices, err = n.cfg.Store.Notices(); err != nil {
 		return v, fmt.Errorf("read the notices: %w", err)
 	}
+	if v.reports, err = n.cfg.Store.Reports(now); err != nil {
+		return v, fmt.Errorf("read the reports: %w", err)
+	}
 	for _, address := range n.cfg.Feeds {
 		v.configured[address] = true
 		entries, err := n.cfg.Store.EntriesOf(address)
