@@ -39,6 +39,7 @@ type Ops struct {
 	Block   func(context.Context, BlockRequest) (BlockChange, error)
 	Unblock func(ctx context.Context, what string) (Block, error)
 	Handle  func(ctx context.Context, actor json.RawMessage) (string, error) // nil: handles are not asked for
+	Former  func() (FormerAccount, error)                                    // nil: there is none, or it is not served
 	Handles func(own map[string]string) (map[string]string, error)           // how to call actors, by id; nil: as they call themselves
 	Hand    Hand
 	Moving  Moving
@@ -68,6 +69,9 @@ func (o *Ops) Status(context.Context) (Status, error) {
 		return Status{}, fmt.Errorf("read the reports: %w", err)
 	}
 	s.Reports = len(reports)
+	if err := o.former(&s); err != nil {
+		return Status{}, err
+	}
 	if s.Dead == nil {
 		s.Dead = []string{}
 	}

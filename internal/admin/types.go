@@ -16,7 +16,8 @@ type Status struct {
 	Queue     Queue    `json:"queue"`
 	Dead      []string `json:"dead"` // hosts that have not answered on seven different days
 
-	Reports int `json:"reports"` // complaints of other servers in the last 30 days
+	Former  *FormerAccount `json:"former,omitempty"`
+	Reports int            `json:"reports"` // complaints of other servers in the last 30 days
 
 	Running    bool   `json:"running"` // whether a daemon answers, not the store alone
 	Version    string `json:"version"`

@@ -156,6 +156,9 @@ func (c *core) operations(cfg *config.Config, p parts) *admin.Ops {
 		Moving: c.moving(mover{c.server, cfg.Account.Handle.String()}, cfg.Former),
 	}
 	o.Feeds = feedURLs(cfg)
+	if c.former != nil {
+		o.Former = c.former.account
+	}
 	c.people(o)
 	o.Hand = c.hand()
 	o.WakeDeliverer = c.server.WakeDeliverer

@@ -45,6 +45,13 @@ func printStatus(d display, s admin.Status, now time.Time) {
 		row("moved to", "%s; see crier move --status", s.Account.MovedTo)
 	}
 	row("since", "%s", moment(s.Account.Since))
+	if f := s.Former; f != nil {
+		how := "has not moved yet: crier move --former"
+		if f.MovedTo != "" {
+			how = "moved; see crier move --status --former"
+		}
+		row("former", "@%s, %d followers there; %s", f.Handle, f.Followers, how)
+	}
 	row("posts", "%d, %d of them in the outbox", s.Account.Posts, s.Account.Listed)
 	row("followers", "%d", s.Followers)
 	if s.Pending > 0 {
