@@ -23,6 +23,7 @@ func edges() []edge {
 		{"crier/internal/cli", "crier/internal/admin", "commands show what it answers"},
 		{"crier/internal/cli", "crier/internal/config", "commands find the data directory in it"},
 		{"crier/internal/cli", "crier/internal/demo", "crier demo"},
+		{"crier/internal/cli", "crier/internal/idn", "handles for people"},
 
 		{"crier/internal/demo", "crier/internal/app", "the demo is a real daemon"},
 		{"crier/internal/demo", "crier/internal/config", "a daemon has a configuration"},
@@ -50,6 +51,7 @@ func edges() []edge {
 		{"crier/internal/preview", "crier/content", "what a post is made of"},
 		{"crier/internal/cli", "crier/internal/preview", "crier preview shows posts"},
 		{"crier/federation", "crier/internal/msgsig", "signatures by RFC 9421"},
+		{"crier/federation", "crier/internal/idn", "handles on pages"},
 		{"crier/federation", "crier/store", "posts, followers, queue"},
 		{"crier/federation", "crier/content", "an entry becomes a post"},
 		{"crier/feed", "crier/store", "feeds and entries"},

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 
+	"crier/internal/idn"
 	"crier/store"
 )
 
@@ -92,7 +93,7 @@ func (s *Server) makePages() *pages {
 		templates: template.Must(template.ParseFS(pageFiles, "pages/*.html")),
 		style:     template.CSS(style),
 		styleHash: "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
-		actor:     s.ids.Actor(), handle: s.cfg.Handle,
+		actor:     s.ids.Actor(), handle: idn.Handle(s.cfg.Handle),
 	}
 	for _, f := range s.cfg.Profile.Fields {
 		p.me = append(p.me, hrefs(f.Value)...)
@@ -184,13 +185,13 @@ func (s *Server) serveProfile(w http.ResponseWriter, r *http.Request) {
 	name := firstOf(p.Name, s.user)
 	first, _ := utf8.DecodeRuneInString(name)
 	data := profilePage{
-		frame: s.docs.pages.frame(name + " (@" + s.cfg.Handle + ")"),
+		frame: s.docs.pages.frame(name + " (@" + s.docs.pages.handle + ")"),
 		Name:  name, Letter: strings.ToUpper(string(first)),
 		Avatar: p.Avatar.URL, Header: p.Header.URL, Summary: template.HTML(p.Summary),
 		HideFollowers: p.HideFollowers, Followers: followers, Posts: postRows(posts), MovedTo: moved.movedTo,
 	}
 	if data.MovedName = moved.movedTo; moved.movedHandle != "" {
-		data.MovedName = "@" + moved.movedHandle
+		data.MovedName = "@" + idn.Handle(moved.movedHandle)
 	}
 	data.Alternate, data.Me, data.Description = s.ids.Actor(), s.docs.pages.me, plainText(p.Summary, 200)
 	for _, f := range p.Fields {
@@ -221,7 +222,7 @@ func (s *Server) serveTag(w http.ResponseWriter, r *http.Request) {
 		s.serveTagCollection(w, r, name, rows)
 		return
 	}
-	data := tagPage{frame: s.docs.pages.frame("#" + name + " by @" + s.cfg.Handle), Tag: name, Posts: rows}
+	data := tagPage{frame: s.docs.pages.frame("#" + name + " by @" + s.docs.pages.handle), Tag: name, Posts: rows}
 	data.Alternate = s.ids.TagBase() + url.PathEscape(name)
 	s.servePage(w, r, page{template: "tag", data: data})
 }
