@@ -232,7 +232,7 @@ func (c *client) get(ctx context.Context, address string, want wanted) (fetched,
 	for range maxRedirects + 1 {
 		doc, next, err := c.getSigned(ctx, at, want)
 		if err != nil {
-			return fetched{}, fmt.Errorf("fetch %s: %w", address, err)
+			return fetched{}, &fetchError{address, err}
 		}
 		if next == "" {
 			return doc, nil

@@ -107,7 +107,7 @@ func (c *client) fingerConfirmed(ctx context.Context, user, host string) (handle
 	}
 	again, err := c.fingerOnce(ctx, user, host)
 	if err != nil {
-		return "", "", err
+		return "", "", fmt.Errorf("webfinger %s: the answer says %s, whose host does not agree: %w", asked, clean(handle, 200), err)
 	}
 	user, host, err = parseHandle(strings.TrimSpace(string(again.Subject)))
 	if err != nil || !strings.EqualFold(user+"@"+host, handle) || again.actor() != id {
@@ -202,7 +202,7 @@ func (c *client) fingerOnce(ctx context.Context, user, host string) (jrd, error)
 		}
 		failures = append(failures, err)
 	}
-	return jrd{}, fmt.Errorf("webfinger %s@%s: %w", user, host, errors.Join(failures...))
+	return jrd{}, &fingerError{failures}
 }
 
 // fingerAt reads one answer. Its type does not count, as for Mastodon: static hosts know none for a file of that
