@@ -156,6 +156,7 @@ func payloadCases() []payloadCase {
 		{"nodebb/move-topic", nil, noted, ""},
 		{"nodebb/update-note", m("nodebb/create-reply"), "reply changed", "changed reply"},
 
+		{"microblog/create-mention", nil, "dropped: what it brings is on another host than its author", ""},
 		{"mobilizon/join", nil, "", ""},
 		{"mobilizon/create-event-mention", nil, noted, ""},
 		{"gnusocial/like", nil, "like" + counted, "like"},
