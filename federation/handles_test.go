@@ -117,6 +117,30 @@ func TestHandleGoesWithItsActor(t *testing.T) {
 	})
 }
 
+// TestHandleOfWhoReacted: it is confirmed and kept for somebody who only liked a post, until that is taken back.
+func TestHandleOfWhoReacted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := published(t, "example.com/a/")
+		x := newSplit(t, d)
+		d.showing()
+		like := fmt.Sprintf(`{"id":"https://peer.example/likes/1","type":"Like","actor":"%s","object":"%s/posts/example.com/a/"}`, x.id(), testBase)
+		for _, body := range []string{like, fmt.Sprintf(`{"id":"https://peer.example/undo/1","type":"Undo","actor":"%s","object":%s}`, x.id(), like)} {
+			if code := x.post(t, d, body); code != http.StatusAccepted {
+				t.Fatalf("%d for %s", code, body)
+			}
+			if body == like {
+				if first, then := d.shows(x.id(), "ann@peer.example"); first != "ann@peer.example" || then != "ann@handle.example" {
+					t.Errorf("shown as %s, then %s", first, then)
+				}
+			}
+			d.sound()
+		}
+		if kept, err := d.db.Handles([]string{x.id()}); err != nil || len(kept) > 0 {
+			t.Errorf("kept %+v, %v", kept, err)
+		}
+	})
+}
+
 // TestManyHandles: however many are wanted, they are asked for one after the other, few of one host in a minute, and
 // what waits is bounded.
 func TestManyHandles(t *testing.T) {
