@@ -59,6 +59,7 @@ func edges() []edge {
 
 		{"crier/internal/load", "crier/internal/admin", "tells the daemon under load what to do"},
 		{"crier/internal/load", "crier/store", "fills its store beforehand"},
+		{"crier/internal/load", "crier/internal/budget", "what has to be reached"},
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"crier/internal/budget"
 )
 
 // roles are the processes that the program starts of itself, by the value of roleVariable.
@@ -15,24 +17,36 @@ const roleVariable = "CRIER_LOAD_ROLE"
 
 // measure is one row of the table.
 type measure struct {
-	name string
-	what string
-	must string // what has to be reached
-	run  func(context.Context, *bench) (string, error)
+	name    string
+	budgets []string // by their names, in the order in which the result tells the figures
+	run     func(context.Context, *bench) (string, error)
 }
 
 func measures() []measure {
 	return []measure{
-		{"wave", "CPU of a delivery over plain http with kept connections, in bare RSA-2048 signatures", "≤ 1.35", measureWave},
-		{"tls", "CPU of a delivery over new TLS connections, beside a bare client that signs and posts", "≤ 1.15", measureTLS},
-		{"rate", "deliveries per second to 2,000 hosts, beside bare signing on all cores", "≥ 0.75", measureRate},
-		{"distant", "200 hosts over TLS that answer after 100 ms: last arrival, beside the bare client", "≤ 1.5", measureDistant},
-		{"faults", "2,000 hosts, 10 % dead, 10 % hanging, 10 % busy: last healthy one, beside all healthy", "≤ 1.1", measureFaults},
-		{"crowd", "peak anonymous memory while a post goes to 30,000 inboxes of 1,000,000 followers", "≤ 96 MiB", measureCrowd},
-		{"idle", "anonymous memory idle, and start to first answer, with 1,000,000 followers", "≤ 32 MiB; ≤ 300 ms", measureIdle},
-		{"fresh", "resident memory of a new store after 60 s, and start to first answer", "≤ 17 MiB; ≤ 20 ms", measureFresh},
-		{"follows", "Follows per second of actors never seen, and of known ones, 8 at a time", "≥ 400/s; ≥ 900/s", measureFollows},
+		{"wave", []string{"delivery.plain"}, measureWave},
+		{"tls", []string{"delivery.tls"}, measureTLS},
+		{"rate", []string{"delivery.rate"}, measureRate},
+		{"distant", []string{"delivery.distant"}, measureDistant},
+		{"faults", []string{"delivery.faults"}, measureFaults},
+		{"crowd", []string{"memory.crowd"}, measureCrowd},
+		{"idle", []string{"memory.idle", "start.crowd"}, measureIdle},
+		{"fresh", []string{"memory.fresh", "start.fresh"}, measureFresh},
+		{"follows", []string{"follow.new", "follow.known"}, measureFollows},
 	}
+}
+
+// row is the table's line for a measure with this result.
+func (m measure) row(result string) (string, error) {
+	var what, must []string
+	for _, name := range m.budgets {
+		b, err := budget.Find(name)
+		if err != nil {
+			return "", err
+		}
+		what, must = append(what, b.What), append(must, b.String())
+	}
+	return fmt.Sprintf("| %s | %s | %s |", strings.Join(what, "; "), result, strings.Join(must, "; ")), nil
 }
 
 func main() {
@@ -66,7 +80,11 @@ func run(ctx context.Context, names []string) error {
 		if err != nil {
 			result = "failed: " + strings.ReplaceAll(err.Error(), "\n", " ")
 		}
-		fmt.Printf("| %s | %s | %s |\n", m.what, result, m.must)
+		row, err := m.row(result)
+		if err != nil {
+			return err
+		}
+		fmt.Println(row)
 	}
 	return ctx.Err()
 }
