@@ -27,7 +27,7 @@ const groupDelay = time.Millisecond
 
 // DB is the store. It is safe for concurrent use.
 type DB struct {
-	b    *bolt.DB
+	b    counted
 	path string
 
 	blocking sync.Mutex               // held while blocks change
@@ -65,7 +65,7 @@ func Open(path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
-	db := &DB{b: b, path: path}
+	db := &DB{b: counted{DB: b}, path: path}
 	if err := db.prepare(o.AsItIs); err != nil {
 		b.Close()
 		return nil, fmt.Errorf("open store %s: %w", path, err)
