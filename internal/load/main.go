@@ -33,6 +33,7 @@ func measures() []measure {
 		{"idle", []string{"memory.idle", "start.crowd"}, measureIdle},
 		{"fresh", []string{"memory.fresh", "start.fresh"}, measureFresh},
 		{"follows", []string{"follow.new", "follow.known"}, measureFollows},
+		{"reads", []string{"read.actor", "read.webfinger", "read.post"}, measureReads},
 	}
 }
 
@@ -63,6 +64,8 @@ func run(ctx context.Context, names []string) error {
 	case "":
 	case roleClient:
 		return runClient(ctx)
+	case roleStatic:
+		return runStatic(ctx)
 	default:
 		return fmt.Errorf("there is no role %q", os.Getenv(roleVariable))
 	}
