@@ -269,7 +269,7 @@ func startStatic(ctx context.Context, dir string) (*served, func(), error) {
 }
 
 // runStatic serves the files of a folder from memory, with the header that a document needs.
-func runStatic(context.Context) error {
+func runStatic(ctx context.Context) error {
 	address, dir := os.Args[1], os.Args[2]
 	mux := http.NewServeMux()
 	for _, doc := range readDocs() {
@@ -285,5 +285,10 @@ func runStatic(context.Context) error {
 			_, _ = w.Write(body)
 		})
 	}
-	return http.ListenAndServe(address, mux)
+	srv := &http.Server{Addr: address, Handler: mux}
+	context.AfterFunc(ctx, func() { _ = srv.Close() })
+	if err := srv.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
 }
