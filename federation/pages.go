@@ -212,8 +212,12 @@ func (s *Server) serveTag(w http.ResponseWriter, r *http.Request) {
 		s.fault(w, r, err)
 		return
 	}
-	rows := withTag(all, strings.ToLower(name))
-	if len(rows) == 0 {
+	rows, err := s.rowsNow(withTag(all, strings.ToLower(name)))
+	if err != nil {
+		s.fault(w, r, err)
+		return
+	}
+	if rows = withTag(rows, strings.ToLower(name)); len(rows) == 0 {
 		s.fail(w, r, http.StatusNotFound, "no post has this hashtag")
 		return
 	}
@@ -249,8 +253,22 @@ func withTag(all []postRow, tag string) []postRow {
 	return rows[:min(len(rows), most)]
 }
 
+// rowsNow are rows as their posts are now: what was deleted or hidden since the listing was read is not shown.
+func (s *Server) rowsNow(rows []postRow) ([]postRow, error) {
+	var posts []store.Post
+	for _, row := range rows {
+		path, _ := s.ids.PostPath(row.ID)
+		post, err := s.db.Post(path)
+		if err != nil {
+			return nil, fmt.Errorf("read a post with a hashtag: %w", err)
+		}
+		posts = append(posts, post)
+	}
+	return postRows(posts), nil
+}
+
 // listing is the rows of all posts, read from the store once a minute at most: hashtag pages are not
-// worth a walk through the store for everybody who asks.
+// worth a walk through the store for everybody who asks. It tells which posts may have a hashtag.
 type listing struct {
 	mu    sync.Mutex
 	until time.Time // when what was read is too old

@@ -103,6 +103,7 @@ func post(h http.HandlerFunc) http.HandlerFunc {
 
 func refuseMethod(w http.ResponseWriter, r *http.Request, allow string) {
 	w.Header().Set("Allow", allow)
+	w.Header().Set("Cache-Control", "no-store") // else a cache may keep this one, too (RFC 9110 §15.5.6)
 	newText("only "+allow+" here").write(w, r, http.StatusMethodNotAllowed)
 }
 
