@@ -79,6 +79,8 @@ func testEdges() []edge {
 		{"crier/internal/e2e", "crier/content", "renders real entries"},
 		{"crier/internal/demo", "crier/store", "looks at what the demo left"},
 		{"crier/internal/cli", "crier/store", "fills a store for its listings"},
+		{"crier/federation", "crier/internal/budget", "what a read may cost"},
+		{"crier/internal/app", "crier/internal/budget", "what a read may cost"},
 	}
 }
 

@@ -17,6 +17,7 @@ func TestCachePolicy(t *testing.T) {
 	w.start()
 	const server, browser = "application/activity+json", "text/html,application/xhtml+xml,*/*;q=0.8"
 	w.eventually("the first poll", func() bool { return w.status(postBase+"first/") == http.StatusOK })
+	w.eventually("its end", func() bool { return w.status(postBase+"none/") == http.StatusNotFound })
 	media := filepath.Join(w.dir, "data", mediaFolder)
 	const picture = "0123456789abcdef0123456789abcdef.png"
 	must(t, os.MkdirAll(media, 0o700))
