@@ -111,9 +111,9 @@ func TestNothingKeptIsStale(t *testing.T) {
 		before := d.everything("the beginning")
 		for _, step := range steps {
 			step.do()
-			now := d.everything(step.name + ", at once")
+			d.everything(step.name + ", at once")
 			settle()
-			now = d.everything(step.name)
+			now := d.everything(step.name)
 			for _, target := range step.changes {
 				if key := target + " " + acceptAS; now[key] == before[key] {
 					t.Errorf("%s does not show in %s: %s", step.name, target, now[key])
