@@ -136,7 +136,7 @@ func behindNginx(t *testing.T, secure bool) (*world, *origin, string) {
 	dir := t.TempDir()
 	cache := filepath.Join(dir, "cache")
 	text = replaced(t, text, "127.0.0.1:8080", o.addr)
-	text = replaced(t, text, "/var/cache/nginx/crier", cache)
+	text = replaced(t, text, "/var/cache/nginx-crier", cache)
 	text = replaced(t, text, "443 ssl", address)
 	text = replaced(t, text, "fedi.example.com", "fedi.test")
 	text = regexp.MustCompile(`(?m)^ *ssl_.*$`).ReplaceAllString(text, "")
