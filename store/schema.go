@@ -21,6 +21,7 @@ import (
 //	  presence          Presence
 //	  inboxes           how many distinct inboxes are not gone, 8 bytes
 //	  followers, listed, signings, boosts: counts, 8 bytes
+//	  probe             when the disk was tried last, a time
 //	  whole             there where the list of followers is known to be whole
 //	  moved, unmoved    counts, 8 bytes: deliveries of the last Move that were taken, and that never will be
 //	feeds               address                  → Feed
@@ -137,6 +138,7 @@ var (
 	keyBoosts    = []byte("boosts")
 	keyMoved     = []byte("moved")
 	keyUnmoved   = []byte("unmoved")
+	keyProbe     = []byte("probe")
 )
 
 // endOfTime is the time of a row that is never due.
