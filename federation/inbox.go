@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"slices"
@@ -58,7 +59,11 @@ func (s *Server) serveInbox(w http.ResponseWriter, r *http.Request) {
 		return
 	case !errors.As(err, &refused):
 		// The only other errors are those of our own store. Senders try again after a 503.
-		s.log.Error("activity not stored", "err", err)
+		level := slog.LevelError
+		if s.db.Trouble() != nil {
+			level = slog.LevelDebug // said once by who watches the store; strangers would fill the log, and the disk
+		}
+		s.log.Log(r.Context(), level, "activity not stored", "err", err)
 		refused = &refusal{status: http.StatusServiceUnavailable, reason: "not now"}
 	default:
 		s.warnOfProxy(err)

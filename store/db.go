@@ -68,7 +68,7 @@ func Open(path string, o Options) (*DB, error) {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
 	_ = os.Remove(compactName(path)) // of a compaction that was cut off
-	db := &DB{b: &file{DB: b}, path: path}
+	db := &DB{b: &file{DB: b, changed: make(chan struct{}, 1)}, path: path}
 	if err := db.prepare(o.AsItIs); err != nil {
 		b.Close()
 		return nil, fmt.Errorf("open store %s: %w", path, err)

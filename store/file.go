@@ -19,6 +19,7 @@ var ErrDamaged = errors.New("the file is damaged: stop crier, keep a copy of the
 type file struct {
 	*bolt.DB
 	trouble atomic.Pointer[error] // why the last transaction could not be written; nil: it was
+	changed chan struct{}         // one slot: there is trouble
 }
 
 // View is as bbolt's.
@@ -61,6 +62,10 @@ func (f *file) note(err error, refused bool) {
 		f.trouble.Store(nil)
 	case !refused || errors.Is(err, ErrDamaged):
 		f.trouble.Store(&err)
+		select {
+		case f.changed <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -84,6 +89,9 @@ func (db *DB) Trouble() error {
 	}
 	return nil
 }
+
+// Troubled receives whenever an event could not be written, once for several of the same moment.
+func (db *DB) Troubled() <-chan struct{} { return db.b.changed }
 
 // Probe writes a little, to find out whether the store can be written again.
 func (db *DB) Probe(now time.Time) error {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"crier/store"
@@ -65,9 +64,10 @@ func (o *Ops) Status(context.Context) (Status, error) {
 	if s.Dead == nil {
 		s.Dead = []string{}
 	}
-	if fi, err := os.Stat(o.StorePath); err == nil {
-		s.StoreBytes = fi.Size()
+	if s.Store, err = o.Store.FileSize(); err != nil {
+		return Status{}, err
 	}
+	s.StoreBytes = s.Store.Size
 	return s, nil
 }
 

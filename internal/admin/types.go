@@ -19,6 +19,8 @@ type Status struct {
 	Running    bool   `json:"running"` // whether a daemon answers, not the store alone
 	Version    string `json:"version"`
 	StoreBytes int64  `json:"store_bytes"`
+
+	Store store.FileSize `json:"store"`
 }
 
 // Account is who publishes here.

@@ -39,6 +39,10 @@ func (a *App) serveReady(w http.ResponseWriter, _ *http.Request) {
 		text(w, http.StatusServiceUnavailable, "the store does not answer")
 		return
 	}
+	if a.db.Trouble() != nil {
+		text(w, http.StatusServiceUnavailable, "the store cannot be written: see the log")
+		return
+	}
 	text(w, http.StatusOK, "ok")
 }
 

@@ -58,6 +58,7 @@ func (a *App) Run(ctx context.Context) error {
 		{"publisher", stopPublisher, a.core.server.RunPublisher},
 		{"mover", stopLooker, a.both((*federation.Server).RunMover)},
 		{"deliverer", stopDeliverer, a.both((*federation.Server).RunDeliverer)},
+		{"store", stopLooker, a.watchStore},
 		{"control", stopControl, func(ctx context.Context) error { return admin.Serve(ctx, a.socket, a.core.ops) }},
 	}
 	failed := make(chan error, len(parts))

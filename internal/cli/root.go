@@ -37,7 +37,7 @@ func commands() []command {
 		followerCommand(), blockCommand(),
 		postCommand(),
 		deliveryCommand(),
-		aliasCommand(), moveCommand(), lookupCommand(), healthcheckCommand(), versionCommand(),
+		aliasCommand(), moveCommand(), lookupCommand(), healthcheckCommand(), compactCommand(), versionCommand(),
 	}
 }
 

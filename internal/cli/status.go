@@ -55,11 +55,17 @@ func printStatus(d display, s admin.Status, now time.Time) {
 		row("dead", "%s", strings.Join(s.Dead, ", "))
 	}
 	row("crier", "%s, %s; store %s", s.Version, daemon, size(s.StoreBytes))
+	if s.Store.Free > muchFree && s.Store.Free > s.Store.Size/2 {
+		row("", "%s of the store are free: `crier compact` gives them back", size(s.Store.Free))
+	}
 	for _, f := range s.Feeds {
 		fmt.Fprintln(d)
 		printFeed(d, f, now)
 	}
 }
+
+// muchFree is how many bytes of the store must be free for it to be worth a word: the file grows by 16 MB at a time.
+const muchFree = 64 << 20
 
 func printFeed(d display, f admin.Feed, now time.Time) {
 	row := func(name, value string) {
