@@ -185,6 +185,9 @@ func schemaOf(tx *bolt.Tx) (version int, fresh bool, err error) {
 // Close closes the store.
 func (db *DB) Close() error {
 	os.Remove(holderFile(db.path))
+	if db.b.broken.Load() != nil {
+		return nil // it would wait for a lock that is never released; the end of the process closes the file
+	}
 	if err := db.b.Close(); err != nil {
 		return fmt.Errorf("close store %s: %w", db.path, err)
 	}

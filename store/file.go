@@ -20,6 +20,10 @@ type file struct {
 	*bolt.DB
 	trouble atomic.Pointer[error] // why the last transaction could not be written; nil: it was
 	changed chan struct{}         // one slot: there is trouble
+
+	// broken is set by damage that a writer met: bbolt may still hold its lock, and what it has in memory is not to
+	// be trusted. Nothing is written any more; reading goes on.
+	broken atomic.Pointer[error]
 }
 
 // View is as bbolt's.
@@ -29,6 +33,9 @@ func (f *file) View(read func(*bolt.Tx) error) error {
 
 // Update is as bbolt's.
 func (f *file) Update(write func(*bolt.Tx) error) error {
+	if err := f.broken.Load(); err != nil {
+		return *err
+	}
 	refused := false
 	err := guarded(func() error {
 		return f.DB.Update(func(tx *bolt.Tx) error {
@@ -43,6 +50,9 @@ func (f *file) Update(write func(*bolt.Tx) error) error {
 
 // Batch is as bbolt's. What it writes for several it writes in a goroutine of its own, so each event guards itself.
 func (f *file) Batch(write func(*bolt.Tx) error) error {
+	if err := f.broken.Load(); err != nil {
+		return *err
+	}
 	refused := false
 	err := guarded(func() error {
 		return f.DB.Batch(func(tx *bolt.Tx) error {
@@ -60,12 +70,16 @@ func (f *file) note(err error, refused bool) {
 	switch {
 	case err == nil:
 		f.trouble.Store(nil)
-	case !refused || errors.Is(err, ErrDamaged):
-		f.trouble.Store(&err)
-		select {
-		case f.changed <- struct{}{}:
-		default:
-		}
+		return
+	case errors.Is(err, ErrDamaged):
+		f.broken.Store(&err)
+	case refused:
+		return
+	}
+	f.trouble.Store(&err)
+	select {
+	case f.changed <- struct{}{}:
+	default:
 	}
 }
 

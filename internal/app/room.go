@@ -2,7 +2,11 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
+
+	"crier/store"
 )
 
 // How long to wait before a store that could not be written is tried again: briefly at first, since room is often
@@ -13,7 +17,7 @@ const (
 )
 
 // watchStore tells the owner, once, that the store cannot be written, tries it until it can, and has those go on then
-// who wait for it.
+// who wait for it. Damage is not waited for: it is the error that ends the daemon.
 func (a *App) watchStore(ctx context.Context) error {
 	for {
 		select {
@@ -24,6 +28,9 @@ func (a *App) watchStore(ctx context.Context) error {
 		err := a.db.Trouble()
 		if err == nil {
 			continue // it was over before anybody looked
+		}
+		if errors.Is(err, store.ErrDamaged) {
+			return fmt.Errorf("write to store %s: %w", a.core.ops.StorePath, err)
 		}
 		a.log.Error("the store cannot be written: make room on its disk; crier answers 503, sends nothing new, and goes on by itself when there is",
 			"store", a.core.ops.StorePath, "err", err)

@@ -39,7 +39,8 @@ type stormUser struct {
 }
 
 // TestKilledInTheThickOfIt kills the daemon with SIGKILL at random moments while it publishes, edits, delivers to
-// several servers, one slow and one busy, and is followed and unfollowed. In the end nothing is lost, and nothing has two ids.
+// several servers, one slow and one busy, and is followed and unfollowed. In the end nothing is lost, and nothing has
+// two ids.
 func TestKilledInTheThickOfIt(t *testing.T) {
 	seed := *stormSeed
 	if seed == 0 {
