@@ -42,12 +42,18 @@ func TestDiskFull(t *testing.T) {
 	v.firstLife(ctx, w)
 	p := v.start()
 	w.peer.AddActor("bob")
-	w.peer.OnRequest(onPost(func() { room(t, p, noRoom) })) // it arrives, and that cannot be stored
 	w.blog.serve(feedOf(1), "application/rss+xml")
 	if err := v.poll(ctx); err != nil {
 		t.Fatal(err)
 	}
 	v.everythingArrived(ctx, w, 1)
+	v.delivered(ctx)                                        // the changed profile, too, so that the next POST is a post
+	w.peer.OnRequest(onPost(func() { room(t, p, noRoom) })) // it arrives, and that cannot be stored
+	w.blog.serve(feedOf(2), "application/rss+xml")
+	if err := v.poll(ctx); err != nil {
+		t.Fatal(err)
+	}
+	v.everythingArrived(ctx, w, 2)
 	w.peer.OnRequest(nil)
 
 	// A follow is not taken, and its server is told to come again.
@@ -58,10 +64,10 @@ func TestDiskFull(t *testing.T) {
 	if status, _ := v.get(ctx, w, "/readyz"); status != http.StatusServiceUnavailable {
 		t.Errorf("readyz says %d", status)
 	}
-	if status, _ := v.get(ctx, w, "/posts/blog.example/1/"); status != http.StatusOK {
+	if status, _ := v.get(ctx, w, "/posts/blog.example/2/"); status != http.StatusOK {
 		t.Errorf("the post answers %d", status)
 	}
-	w.blog.serve(feedOf(2), "application/rss+xml")
+	w.blog.serve(feedOf(3), "application/rss+xml")
 	if c, err := admin.Dial(v.dir); err != nil {
 		t.Error(err)
 	} else if r, err := c.PollNow(ctx, admin.PollRequest{}); err == nil && r.Feeds[0].Error == "" {
@@ -83,7 +89,7 @@ func TestDiskFull(t *testing.T) {
 	if err := v.poll(ctx); err != nil {
 		t.Fatal(err)
 	}
-	v.everythingArrived(ctx, w, 2)
+	v.everythingArrived(ctx, w, 3)
 	v.delivered(ctx)
 	for post, ids := range creates(w.peer) {
 		for id, times := range ids {
@@ -97,7 +103,7 @@ func TestDiskFull(t *testing.T) {
 	if words := p.errors.String(); strings.Count(words, "cannot be written") != 1 || !strings.Contains(words, "make room") {
 		t.Errorf("the log does not say once what to do:\n%s", words)
 	}
-	v.judge(w, 2, []string{"alice", "bob"})
+	v.judge(w, 3, []string{"alice", "bob"})
 }
 
 // get asks the daemon for a path, as ActivityPub.

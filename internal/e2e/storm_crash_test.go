@@ -20,6 +20,9 @@ import (
 
 var stormSeed = flag.Uint64("storm-seed", 0, "seed of TestKilledInTheThickOfIt; 0: a new one")
 
+// busyFrom is how many requests a busy server answers before it is busy: the first follow must be accepted at once.
+const busyFrom = 20
+
 // storm is a daemon that is killed while everything goes on at once.
 type storm struct {
 	*victim
@@ -87,7 +90,7 @@ func newStorm(ctx context.Context, t *testing.T, seed uint64) *storm {
 		"busy.example": func(rw http.ResponseWriter, r *http.Request) bool {
 			mu.Lock()
 			defer mu.Unlock()
-			if posts++; r.Method == http.MethodPost && posts%3 == 0 {
+			if posts++; r.Method == http.MethodPost && posts > busyFrom && posts%3 == 0 {
 				rw.WriteHeader(http.StatusServiceUnavailable)
 				return false
 			}
@@ -112,6 +115,10 @@ func newStorm(ctx context.Context, t *testing.T, seed uint64) *storm {
 		server.AddActor("alice")
 		if _, err := server.Follow(ctx, "alice", crierActor); err != nil {
 			t.Fatal(err)
+		}
+		// What comes before the Accept is dropped by her server.
+		if err := server.Wait(ctx, func() bool { return server.Following("alice", crierActor) }); err != nil {
+			t.Fatal("the follow was not accepted: ", err)
 		}
 	}
 	p.kill()
@@ -166,17 +173,16 @@ func (s *storm) arrive(ctx context.Context, rounds int) {
 	}
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
-	for ; ; <-look.C {
-		posts, err := c.Posts(ctx)
-		if err != nil {
-			s.t.Fatalf("not everything arrives: %v", err)
-		}
+	for lacks := ""; ; <-look.C {
 		waiting, err := c.Deliveries(ctx)
 		if err != nil {
-			s.t.Fatalf("not everything arrives: %v", err)
+			s.t.Fatalf("not everything arrives: %v; last seen: %s\n%s", err, lacks, s.arrivals(lacks))
 		}
-		if len(waiting) == 0 && len(posts) >= rounds && s.edited(rounds) {
+		if lacks = s.lacks(rounds); len(waiting) == 0 && lacks == "" {
 			return
+		}
+		if lacks += fmt.Sprintf(", %d waiting", len(waiting)); len(waiting) > 0 {
+			lacks += fmt.Sprintf(", first %+v", waiting[0])
 		}
 		if _, err := c.SettleDeliveries(ctx, admin.DeliveryRequest{}); err != nil && len(waiting) > 0 {
 			s.t.Logf("retry: %v", err)
@@ -184,8 +190,8 @@ func (s *storm) arrive(ctx context.Context, rounds int) {
 	}
 }
 
-// edited reports whether everybody has the last text of every entry.
-func (s *storm) edited(rounds int) bool {
+// lacks is the first entry whose last text somebody does not have; empty where there is none.
+func (s *storm) lacks(rounds int) string {
 	for _, server := range s.servers {
 		texts := map[string]string{}
 		for _, n := range server.Timeline("alice") {
@@ -196,12 +202,26 @@ func (s *storm) edited(rounds int) bool {
 			if i < rounds/2 {
 				want = "Edited"
 			}
-			if !strings.Contains(texts[fmt.Sprintf("%s/posts/blog.example/%d/", s.w.cfg.BaseURL, i+1)], fmt.Sprintf("%s %d.", want, i+1)) {
-				return false
+			id := fmt.Sprintf("%s/posts/blog.example/%d/", s.w.cfg.BaseURL, i+1)
+			if !strings.Contains(texts[id], fmt.Sprintf("%s %d.", want, i+1)) {
+				return fmt.Sprintf("%s has %q of %s", server.BaseURL(), texts[id], id)
 			}
 		}
 	}
-	return true
+	return ""
+}
+
+// arrivals are those of the server and object that are named in a text, one a line.
+func (s *storm) arrivals(text string) string {
+	var b strings.Builder
+	for _, server := range s.servers {
+		for _, a := range server.Arrivals() {
+			if strings.HasPrefix(text, server.BaseURL()) && strings.Contains(text, a.Object) {
+				fmt.Fprintf(&b, "%s %s %s: %d %q %v duplicate %v\n", a.Time.Format(time.StampMilli), a.Type, a.ID, a.Status, a.Effect, a.Err, a.Duplicate)
+			}
+		}
+	}
+	return b.String()
 }
 
 // judgePosts looks at what each server got: every post once, by one activity.
