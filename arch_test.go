@@ -23,6 +23,7 @@ func edges() []edge {
 		{"crier/internal/cli", "crier/internal/admin", "commands show what it answers"},
 		{"crier/internal/cli", "crier/internal/config", "commands find the data directory in it"},
 		{"crier/internal/cli", "crier/internal/demo", "crier demo"},
+		{"crier/internal/cli", "crier/internal/idn", "handles for people"},
 
 		{"crier/internal/demo", "crier/internal/app", "the demo is a real daemon"},
 		{"crier/internal/demo", "crier/internal/config", "a daemon has a configuration"},
@@ -50,6 +51,7 @@ func edges() []edge {
 		{"crier/internal/preview", "crier/content", "what a post is made of"},
 		{"crier/internal/cli", "crier/internal/preview", "crier preview shows posts"},
 		{"crier/federation", "crier/internal/msgsig", "signatures by RFC 9421"},
+		{"crier/federation", "crier/internal/idn", "handles on pages"},
 		{"crier/federation", "crier/store", "posts, followers, queue"},
 		{"crier/federation", "crier/content", "an entry becomes a post"},
 		{"crier/feed", "crier/store", "feeds and entries"},
@@ -67,9 +69,13 @@ func testEdges() []edge {
 	return []edge{
 		{"crier", "crier/internal/fedtest", "peers for the scripts"},
 		{"crier/internal/app", "crier/internal/fedtest", "peers for the whole daemon"},
+		{"crier/internal/app", "crier/internal/budget", "what an idle daemon may do"},
 		{"crier/federation", "crier/internal/fedtest", "peers with signatures of their own"},
 		{"crier/federation", "crier/internal/netguard", "the transport that the daemon uses"},
+		{"crier/federation", "crier/internal/budget", "what deliveries and activities may cost"},
 		{"crier/feed", "crier/internal/netguard", "the transport that the daemon uses"},
+		{"crier/feed", "crier/internal/budget", "what a poll may cost"},
+		{"crier/internal/extras", "crier/internal/netguard", "the transport that the daemon uses"},
 		{"crier/internal/e2e", "crier/internal/admin", "what came of a poll"},
 		{"crier/internal/e2e", "crier/internal/app", "the whole daemon"},
 		{"crier/internal/e2e", "crier/internal/config", "a daemon has a configuration"},
@@ -79,6 +85,8 @@ func testEdges() []edge {
 		{"crier/internal/e2e", "crier/content", "renders real entries"},
 		{"crier/internal/demo", "crier/store", "looks at what the demo left"},
 		{"crier/internal/cli", "crier/store", "fills a store for its listings"},
+		{"crier/federation", "crier/internal/budget", "what a read may cost"},
+		{"crier/internal/app", "crier/internal/budget", "what a read may cost"},
 	}
 }
 
@@ -87,7 +95,7 @@ func testEdges() []edge {
 func owners() map[string][]string {
 	return map[string][]string{
 		"go.etcd.io/bbolt":                {"crier/store"},
-		"github.com/mmcdole/gofeed":       {"crier/feed"},
+		"github.com/mmcdole/gofeed":       {"crier/feed", "crier/internal/load"}, // there as the reference of a measure
 		"github.com/yuin/goldmark":        {"crier/content"},
 		"github.com/microcosm-cc":         {"crier/content"},
 		"github.com/go-fed/httpsig":       {"crier/federation"},

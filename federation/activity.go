@@ -24,6 +24,8 @@ type activity struct {
 	// (Mastodon forwards replies and deletions of them so). Those are not verified here, hence dropped;
 	// a 401 would have the forwarder try again for days and think us dead.
 	forwarded bool
+
+	part part // of one with several objects
 }
 
 // parseActivity reads the JSON of an activity.
@@ -55,6 +57,7 @@ func parseActivity(body []byte) (*activity, error) {
 // who has left meanwhile.
 func (a *activity) seenAs() string {
 	switch {
+	case a.part.more:
 	case a.id != "" && !a.repeats():
 		return seenOf(a.actor, a.id)
 	case a.signature != "":

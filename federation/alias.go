@@ -195,12 +195,16 @@ func (s *Server) RemoveAlias(ctx context.Context, who string) (store.Alias, erro
 // findAlias looks an account up that is to be an alias.
 func (s *Server) findAlias(ctx context.Context, who string) (store.Alias, accountDocument, error) {
 	who = strings.TrimSpace(who)
+	itself := fmt.Errorf("%s is this account itself; name the one that you move from", clean(who, 200))
+	if s.namesUs(who) {
+		return store.Alias{}, accountDocument{}, itself
+	}
 	doc, err := s.account(ctx, who)
 	if err != nil {
 		return store.Alias{}, accountDocument{}, fmt.Errorf("look up %s: %w", clean(who, 200), err)
 	}
 	if s.ids.Ours(doc.ID) {
-		return store.Alias{}, accountDocument{}, fmt.Errorf("%s is this account itself; name the one that you move from", clean(who, 200))
+		return store.Alias{}, accountDocument{}, itself
 	}
 	a := store.Alias{Actor: doc.ID, Handle: doc.Handle, Added: time.Now().UTC(), Followers: -1}
 	if c, err := s.collection(ctx, doc.Followers, doc.ID); err == nil {
@@ -296,6 +300,25 @@ func (s *Server) AddKnownAlias(a store.Alias, followers []string) error {
 
 // ActorID is the id of the account's actor.
 func (s *Server) ActorID() string { return s.ids.Actor() }
+
+// namesUs reports whether a handle or an address is plainly the account's own, so that nobody need be asked.
+func (s *Server) namesUs(who string) bool {
+	if isWeb(who) {
+		return s.ids.Ours(who)
+	}
+	key, err := resourceKey(who)
+	if err != nil {
+		return false
+	}
+	for name, target := range s.cfg.Aliases {
+		if other, err := resourceKey(name); err == nil && other == key {
+			return target == "self"
+		}
+	}
+	p := s.person()
+	_, known := p.fingers[key]
+	return known && !p.profile.handleMoved
+}
 
 // Answers reports whether a WebFinger query for that resource is about the account.
 func (s *Server) Answers(resource string) bool {

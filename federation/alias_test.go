@@ -207,6 +207,22 @@ func TestAliasIsRefused(t *testing.T) {
 }
 
 // TestFollowersOfAnAliasElsewhere: a list that leads to another host, or in a circle, is not followed there.
+// TestOwnAccountIsKnownUnasked: whoever names the account itself is told so, though nobody can be asked.
+func TestOwnAccountIsKnownUnasked(t *testing.T) {
+	d := newDaemon(t)
+	for _, name := range []string{
+		"user@example.com", "@User@EXAMPLE.com", "acct:user@fedi.example.com", "user@www.example.com", testBase + "/users/user", testBase + "/@user",
+	} {
+		if _, err := d.s.AddAlias(t.Context(), name); err == nil || !strings.Contains(err.Error(), "this account itself") {
+			t.Errorf("alias %s: %v", name, err)
+		}
+		plan, err := d.s.PlanMove(t.Context(), name, false)
+		if err != nil || !strings.Contains(fmt.Sprint(plan.Checks), "this account itself") {
+			t.Errorf("move to %s: %+v, %v", name, plan.Checks, err)
+		}
+	}
+}
+
 func TestFollowersOfAnAliasElsewhere(t *testing.T) {
 	d := newDaemon(t)
 	asked, pages := 0, 0

@@ -134,6 +134,8 @@ func TestBlockADomain(t *testing.T) {
 		d.run()
 		d.announce("example.com/one/")
 		settle()
+		time.Sleep(settleTogether)
+		settle()
 		if len(d.queue()) != 3 {
 			t.Fatalf("%d deliveries wait, want two retries and one under way", len(d.queue()))
 		}
@@ -190,7 +192,7 @@ func TestClaimedBeforeTheBlock(t *testing.T) {
 	d := newDaemon(t)
 	p := newPeer(d.net, "bad.example")
 	d.block("bad.example")
-	o := d.s.attempt(t.Context(), store.Delivery{Inbox: p.inbox("ann"), Host: p.host}, []byte(`{}`))
+	o := d.s.attempt(t.Context(), store.Delivery{Inbox: p.inbox("ann"), Host: p.host}, letter{body: []byte(`{}`)})
 	if o.Result != store.Refused || len(p.posts()) != 0 || len(o.Log) != 0 {
 		t.Errorf("%+v, %d posts", o, len(p.posts()))
 	}

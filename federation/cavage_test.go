@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
@@ -141,6 +143,30 @@ func TestQueryIsWholeOrAbsent(t *testing.T) {
 		r.RequestURI = r.URL.RequestURI()
 		if err := (incoming{r, []byte("{}")}).check(&key.PublicKey, now); (err == nil) != want {
 			t.Errorf("%s: %v", signed, err)
+		}
+	}
+}
+
+// TestLabelIsNotRead: what a signature calls itself is signed by nobody. The key decides, and an HMAC whose secret is
+// the public key, which every reader of the label has to refuse by a rule of its own, is no signature at all.
+func TestLabelIsNotRead(t *testing.T) {
+	d := newDaemon(t)
+	x := newStranger(t, d, "a.example", "alice")
+	signed := cavage{key: x.pair, keyID: x.keyID(), headers: allFour, label: "hmac-sha256"}
+	r := postTo(t, testInbox, x.follow(), time.Now())
+	signed.sign(t, r)
+	if got := d.receive(r).Code; got != 202 {
+		t.Errorf("a good signature with another label: status %d", got)
+	}
+	for _, secret := range []string{publicPEM(x.pair), strings.TrimSpace(publicPEM(x.pair)), ""} {
+		r := postTo(t, testInbox, undo(x, x.follow()), time.Now())
+		signed.sign(t, r)
+		mac := hmac.New(sha256.New, []byte(secret))
+		mac.Write([]byte(signed.text(r)))
+		before, _, _ := strings.Cut(r.Header.Get("Signature"), `signature="`)
+		r.Header.Set("Signature", before+`signature="`+base64.StdEncoding.EncodeToString(mac.Sum(nil))+`"`)
+		if got := d.receive(r).Code; got != 401 {
+			t.Errorf("an HMAC: status %d", got)
 		}
 	}
 }

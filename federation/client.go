@@ -62,7 +62,7 @@ func isFinal(err error) bool {
 // client makes all outbound requests of the package: signed, bounded in time and size, never to ourselves.
 // It is safe for concurrent use.
 type client struct {
-	ids       IDs
+	self      string // our own host, as hostOf has it
 	signer    signer
 	knocks    *knocker
 	http      *http.Client
@@ -75,7 +75,7 @@ type client struct {
 
 func newClient(ids IDs, c Config) *client {
 	return &client{
-		ids:       ids,
+		self:      hostOf(ids.Base()),
 		signer:    signer{id: ids.Key(), key: c.Key},
 		knocks:    newKnocker(c.Store, c.Log),
 		agent:     "crier/" + c.Version + " (+" + ids.Base() + ")",
@@ -107,7 +107,7 @@ func (c *client) post(ctx context.Context, inbox string, body []byte) (answer, e
 		body = []byte{} // has a digest as well
 	}
 	var said []int
-	a, err := knock(c.knocks, hostOf(inbox), func(by scheme) (answer, int, error) {
+	a, err := knock(c.knocks, lookedUp(u), func(by scheme) (answer, int, error) {
 		a, err := c.postOnce(ctx, u.String(), body, by)
 		said = append(said, a.Status)
 		return a, a.Status, err
@@ -170,7 +170,7 @@ func (c *client) check(address string) (*url.URL, error) {
 	if u.Scheme != "https" && !c.allowHTTP {
 		return nil, fmt.Errorf("contact %s: only https is allowed (see network.allow_http)", address)
 	}
-	if !c.toSelf && sameHost(address, c.ids.Base()) {
+	if !c.toSelf && lookedUp(u) == c.self {
 		return nil, fmt.Errorf("contact %s: %w", address, errSelf)
 	}
 	u.Fragment, u.RawFragment = "", ""
@@ -232,7 +232,7 @@ func (c *client) get(ctx context.Context, address string, want wanted) (fetched,
 	for range maxRedirects + 1 {
 		doc, next, err := c.getSigned(ctx, at, want)
 		if err != nil {
-			return fetched{}, fmt.Errorf("fetch %s: %w", address, err)
+			return fetched{}, &fetchError{address, err}
 		}
 		if next == "" {
 			return doc, nil

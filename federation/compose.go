@@ -242,6 +242,11 @@ func (s *Server) concerned(p store.Publication) []string {
 	if !ends && !forEverybody(p.Post.Visibility) {
 		return inboxes
 	}
+	for _, m := range p.Post.Former {
+		if !ends && s.blocked(m.Actor) {
+			shut = append(shut, m.Inbox)
+		}
+	}
 	for _, inbox := range p.Post.Told {
 		if !slices.Contains(shut, inbox) {
 			inboxes = append(inboxes, inbox)
@@ -256,6 +261,7 @@ func (s *Server) concerned(p store.Publication) []string {
 func (s *Server) publishByHand(p store.Publication, notes []string) (Done, error) {
 	p.Deliver = p.Post.Delivered
 	p.Inboxes = s.concerned(p)
+	p.Reactors = p.Activity.Type == "Delete" || p.Activity.Type == "Update" && forEverybody(p.Post.Visibility)
 	queued, err := s.commit(p)
 	if err != nil {
 		return Done{}, fmt.Errorf("store the %s of %s: %w", p.Activity.Type, p.Post.ID, err)

@@ -22,6 +22,9 @@ func (s *Server) isAboutOurs(n node) bool {
 	if s.ids.Ours(n.id()) || n.isTo(s.ids.Actor()) {
 		return true
 	}
+	if _, ok := s.firstOurs(n.refs("inReplyTo")); ok { // also by its page, which is on the blog's host
+		return true
+	}
 	for _, name := range []string{"inReplyTo", "object"} {
 		if slices.ContainsFunc(n.refs(name), s.ids.Ours) {
 			return true

@@ -38,8 +38,12 @@ func isVote(objects []node) bool {
 // written returns the object of a Create or Update, if it is the sender's own: embedded in what the sender signed, or
 // fetched from its host. Nobody's word counts for what another wrote (FEP-fe34).
 func (s *Server) written(ctx context.Context, a arrival) (note node, why string, err error) {
-	note = a.inner()
-	if why = notItsOwn(a.activity, note); why != "" || note.embedded() {
+	return s.writtenAs(ctx, a, a.inner())
+}
+
+// writtenAs is written for another object than the activity's own. Of a Tombstone only the id tells.
+func (s *Server) writtenAs(ctx context.Context, a arrival, note node) (_ node, why string, err error) {
+	if why = notItsOwn(a.activity, note); why != "" || note.embedded() && !note.is("Tombstone") {
 		return note, why, nil
 	}
 	note, err = s.fetchObject(ctx, note.id())
@@ -80,6 +84,9 @@ func (s *Server) takeWritten(a arrival, note node) error {
 	if err != nil {
 		return err
 	}
+	if before.Actor == a.actor {
+		r.Post, r.Depth = before.Post, before.Depth
+	}
 	why, err := s.place(a, note, &r)
 	switch {
 	case err != nil:
@@ -104,16 +111,16 @@ func (s *Server) place(a arrival, note node, r *store.Reaction) (why string, err
 	if !note.isAddressed() {
 		addressed = a.doc
 	}
-	kind, object := s.answers(note)
-	if object == "" {
-		return "noted", nil
+	object, err := s.answered(note, addressed, r)
+	if object == "" || err != nil {
+		return "noted", err
 	}
 	post, why, err := s.reactedTo(a.activity, object)
 	if why != "" || err != nil {
 		return why, err
 	}
-	r.Kind, r.Post, r.Public = kind, post.Path, addressed.isOpen()
-	if kind == store.ReactionQuote {
+	r.Post, r.Public = post.Path, addressed.isOpen()
+	if r.Kind == store.ReactionQuote {
 		if why, err := s.quoteRefused(post, a.actor); why != "" || err != nil {
 			return why, err
 		}
@@ -126,10 +133,10 @@ func (s *Server) place(a arrival, note node, r *store.Reaction) (why string, err
 
 // answers tells to which post of ours an object replies, or else which one it quotes.
 func (s *Server) answers(n node) (store.ReactionKind, string) {
-	isPost := func(id string) bool { _, ours := s.ids.PostPath(id); return ours }
-	if i := slices.IndexFunc(n.refs("inReplyTo"), isPost); i >= 0 {
-		return store.ReactionReply, n.refs("inReplyTo")[i]
+	if id, ok := s.firstOurs(n.refs("inReplyTo")); ok {
+		return store.ReactionReply, id
 	}
+	isPost := func(id string) bool { _, ours := s.ids.PostPath(id); return ours }
 	quoted := quotedBy(n)
 	if i := slices.IndexFunc(quoted, isPost); i >= 0 {
 		return store.ReactionQuote, quoted[i]

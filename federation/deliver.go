@@ -34,6 +34,12 @@ const (
 	// shortestSleep keeps the loop from spinning when what is due cannot be claimed yet.
 	shortestSleep = time.Second
 
+	// settleTogether and settleMost are how long an outcome waits for others to share a write to the disk with,
+	// and how many are enough. A host rests that much longer between two posts, and a crash in between repeats
+	// the posts that were answered in it.
+	settleTogether = 20 * time.Millisecond
+	settleMost     = 64
+
 	// bodiesKept is how many activities are kept ready: one wave has one body for all its inboxes.
 	bodiesKept = 32
 )
@@ -41,23 +47,30 @@ const (
 // sending is what the deliverer needs of Server beside the store.
 type sending struct {
 	lease  time.Duration
-	jitter func() float64 // in [0,1)
+	now    func() time.Time // of day
+	jitter func() float64   // in [0,1)
 
 	// bodies holds activities by their ids; a body is shared by all posts of it and never changed. The
 	// mutex is held while one is looked up or replaced in the store, see Server.commit.
 	mu     sync.Mutex
-	bodies *lru.Cache[string, []byte]
+	bodies *lru.Cache[string, letter]
+}
+
+// letter is an activity with what every post of it needs to know.
+type letter struct {
+	body        []byte
+	typ, object string // for the activity log, as in describe
 }
 
 func newSending(lease time.Duration) *sending {
 	if lease == 0 {
 		lease = leaseTime
 	}
-	bodies, err := lru.New[string, []byte](bodiesKept)
+	bodies, err := lru.New[string, letter](bodiesKept)
 	if err != nil {
 		panic(err) // only a size below one can fail
 	}
-	return &sending{lease: lease, jitter: rand.Float64, bodies: bodies}
+	return &sending{lease: lease, now: time.Now, jitter: rand.Float64, bodies: bodies}
 }
 
 // deliverer is the state of one RunDeliverer. All of it belongs to the goroutine of that call; the posts
@@ -68,6 +81,8 @@ type deliverer struct {
 	inFlight int
 	settled  []store.Outcome // reported and not yet in the store
 	failing  bool            // the store refused the last step
+	clock    *clock
+	set      time.Duration // by how much the clock was set that the store was not told of
 }
 
 // RunDeliverer sends what waits in the queue until ctx is done: whatever is due is claimed in the store,
@@ -85,9 +100,10 @@ func (s *Server) RunDeliverer(ctx context.Context) error {
 	sweeper.Go(func() { s.runSweeps(ctx) })
 	defer sweeper.Wait()
 
-	d := &deliverer{s: s, results: make(chan store.Outcome, inFlightMax)}
+	s.boundDues() // the clock may have gone wrong while we were away
+	d := &deliverer{s: s, results: make(chan store.Outcome, inFlightMax), clock: newClock(s.sending.now)}
 	for ctx.Err() == nil {
-		d.gather(ctx, d.step(posts))
+		d.rest(ctx, d.step(posts))
 	}
 	return d.drain(cancelPosts)
 }
@@ -99,7 +115,12 @@ func (d *deliverer) step(posts context.Context) time.Duration {
 	if room == 0 && len(d.settled) == 0 {
 		return longestSleep
 	}
-	claimed, next, err := d.s.db.Step(time.Now(), d.s.sending.lease, d.settled, room)
+	now, err := d.tellTime()
+	if err != nil {
+		d.storeFails(err)
+		return storePause
+	}
+	claimed, next, err := d.s.db.Step(now, d.s.sending.lease, d.settled, room)
 	if err != nil {
 		d.storeFails(err)
 		return storePause
@@ -113,41 +134,43 @@ func (d *deliverer) step(posts context.Context) time.Duration {
 	if d.inFlight == inFlightMax || next.IsZero() {
 		return longestSleep
 	}
-	return min(max(time.Until(next), shortestSleep), longestSleep)
+	return min(max(next.Sub(now), shortestSleep), longestSleep)
 }
 
 // start begins the post of a claimed delivery.
 func (d *deliverer) start(posts context.Context, c store.Delivery) {
 	d.inFlight++
-	body, err := d.s.body(c.Activity)
+	activity, err := d.s.letter(c.Activity)
 	go func() {
 		if err != nil {
 			d.results <- store.Outcome{Delivery: c, Result: store.Refused, Error: err.Error()}
 			return
 		}
-		d.results <- d.s.attempt(posts, c, body)
+		d.results <- d.s.attempt(posts, c, activity)
 	}()
 }
 
-// gather waits until something happened, for wait at most, and takes all outcomes there are.
-func (d *deliverer) gather(ctx context.Context, wait time.Duration) {
+// gather waits until something happened, for wait at most. An outcome is joined by the others that come with it,
+// unless something new is to be sent. It reports whether there is anything to do before the wait is over.
+func (d *deliverer) gather(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	case <-d.s.deliver:
-	case o := <-d.results:
-		d.take(o)
-	}
-	for {
+	for first := true; first || d.inFlight > 0 && len(d.settled) < settleMost; first = false {
 		select {
+		case <-ctx.Done():
+			return true
+		case <-timer.C:
+			return !first
+		case <-d.s.deliver:
+			return true
 		case o := <-d.results:
 			d.take(o)
-		default:
-			return
+		}
+		if first {
+			timer.Reset(min(wait, settleTogether))
 		}
 	}
+	return true
 }
 
 func (d *deliverer) take(o store.Outcome) {
@@ -165,7 +188,7 @@ func (d *deliverer) drain(cancelPosts context.CancelFunc) error {
 	if len(d.settled) == 0 {
 		return nil
 	}
-	if _, _, err := d.s.db.Step(time.Now(), d.s.sending.lease, d.settled, 0); err != nil {
+	if _, _, err := d.s.db.Step(d.s.sending.now(), d.s.sending.lease, d.settled, 0); err != nil {
 		return fmt.Errorf("store what became of the last %d deliveries: %w", len(d.settled), err)
 	}
 	return nil
@@ -187,28 +210,30 @@ func (d *deliverer) storeWorks() {
 	d.failing = false
 }
 
-// body returns the JSON of an activity of ours. The slice is shared: nobody may change it.
-func (s *Server) body(activity string) ([]byte, error) {
+// letter returns an activity of ours. Its body is shared: nobody may change it.
+func (s *Server) letter(activity string) (letter, error) {
 	s.sending.mu.Lock()
 	defer s.sending.mu.Unlock()
-	if b, ok := s.sending.bodies.Get(activity); ok {
-		return b, nil
+	if p, ok := s.sending.bodies.Get(activity); ok {
+		return p, nil
 	}
 	a, err := s.db.Activity(activity)
 	if err != nil {
-		return nil, fmt.Errorf("read activity %s: %w", activity, err)
+		return letter{}, fmt.Errorf("read activity %s: %w", activity, err)
 	}
-	s.sending.bodies.Add(activity, a.Body)
-	return a.Body, nil
+	p := letter{body: a.Body}
+	p.typ, p.object = s.describe(a.Body)
+	s.sending.bodies.Add(activity, p)
+	return p, nil
 }
 
 // attempt posts a delivery once and says what is to become of it. A cancelled ctx means that we stop.
-func (s *Server) attempt(ctx context.Context, c store.Delivery, body []byte) store.Outcome {
+func (s *Server) attempt(ctx context.Context, c store.Delivery, p letter) store.Outcome {
 	if s.blocked(c.Inbox) { // since it was claimed
 		return store.Outcome{Delivery: c, Result: store.Refused, Error: "blocked by the owner"}
 	}
 	t := try{delivery: c}
-	t.answer, t.err = s.client.post(ctx, c.Inbox, body)
+	t.answer, t.err = s.client.post(ctx, c.Inbox, p.body)
 	if t.err != nil && ctx.Err() != nil {
 		return store.Outcome{Delivery: c, Result: store.Cancelled}
 	}
@@ -219,14 +244,14 @@ func (s *Server) attempt(ctx context.Context, c store.Delivery, body []byte) sto
 		}
 		t.host = host
 	}
-	o := t.outcome(time.Now(), s.sending.jitter())
-	s.report(&o, body)
+	o := t.outcome(s.sending.now(), s.sending.jitter())
+	s.report(&o, p)
 	return o
 }
 
 // report adds the line for the activity log, and says in the program's own log what the owner may want to
 // know. Of many failures of one delivery only the first and the last are told.
-func (s *Server) report(o *store.Outcome, body []byte) {
+func (s *Server) report(o *store.Outcome, p letter) {
 	c := o.Delivery
 	if o.Result == store.Retry {
 		s.log.Debug("delivery failed", "inbox", c.Inbox, "activity", c.Activity, "attempt", c.Attempts,
@@ -239,9 +264,8 @@ func (s *Server) report(o *store.Outcome, body []byte) {
 	if o.Result == store.Retry && c.Attempts > 1 {
 		return
 	}
-	typ, object := s.describe(body)
 	o.Log = []store.LogEntry{{
-		Time: time.Now(), Direction: "out", Type: typ, Object: object,
+		Time: time.Now(), Direction: "out", Type: p.typ, Object: p.object,
 		From: s.ids.Actor(), To: c.Inbox, Result: resultText(*o), Activity: c.Activity,
 	}}
 }

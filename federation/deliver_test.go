@@ -89,6 +89,8 @@ func TestSlowHostDelaysNobody(t *testing.T) {
 				t.Errorf("%s waited %v", p.host, got[0].At.Sub(start))
 			}
 		}
+		time.Sleep(settleTogether)
+		settle()
 		if q := d.queue(); len(q) != 10 {
 			t.Errorf("%d deliveries wait, want the 10 that hang", len(q))
 		}

@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"html"
 	"net/url"
 	"strings"
 )
@@ -93,25 +94,39 @@ func titleOf(n node) string {
 	return ""
 }
 
-// withoutTags takes what looks like a tag out of HTML. The result is for a log, not for a page.
-func withoutTags(html string) string {
-	if len(html) > 4096 {
-		html = html[:4096]
+// withoutTags takes what looks like a tag out of HTML, with a space where a line or a block ends: links and spans
+// stand inside of words. The result is for a log, not for a page.
+func withoutTags(markup string) string {
+	if len(markup) > 4096 {
+		markup = markup[:4096]
 	}
 	var b strings.Builder
-	inside := false
-	for _, r := range html {
-		switch {
-		case r == '<':
-			inside = true
-		case r == '>' && inside:
-			inside = false
-			b.WriteByte(' ')
-		case !inside:
-			b.WriteRune(r)
+	for {
+		text, rest, found := strings.Cut(markup, "<")
+		b.WriteString(text)
+		tag, after, ends := strings.Cut(rest, ">")
+		if !found || !ends {
+			return html.UnescapeString(b.String())
 		}
+		if !standsInLine(tag) {
+			b.WriteByte(' ')
+		}
+		markup = after
 	}
-	return b.String()
+}
+
+// standsInLine reports whether an element, given what stands in its tag, is a part of the line around it.
+func standsInLine(tag string) bool {
+	name := strings.ToLower(strings.TrimPrefix(tag, "/"))
+	if end := strings.IndexAny(name, " \t\r\n/"); end >= 0 {
+		name = name[:end]
+	}
+	switch name {
+	case "a", "abbr", "b", "cite", "code", "del", "em", "i", "ins", "mark", "q", "s", "small", "span", "strong", "sub", "sup",
+		"time", "u", "wbr":
+		return true
+	}
+	return false
 }
 
 // reference is an id as it is shown: an actor's as a handle, any other as it is.

@@ -42,7 +42,7 @@ func (s *Server) takeFollow(ctx context.Context, a arrival) error {
 	if undone, err := s.wasUndone(a, a.id, "follow not taken: it was taken back before"); undone || err != nil {
 		return err
 	}
-	if a.by.stored {
+	if a.by.stored && !a.by.isFresh(a.now) {
 		// The key came from the store. A Follow is the moment to learn of a changed inbox, but what is
 		// known will do where the actor cannot be fetched now.
 		if fresh, err := s.resolver.actor(ctx, a.actor); err == nil {
@@ -59,7 +59,7 @@ func (s *Server) takeFollow(ctx context.Context, a arrival) error {
 	}
 	f := store.Follower{
 		Actor: a.actor, Inbox: a.by.Inbox, SharedInbox: a.by.SharedInbox,
-		Handle: a.by.Handle, Name: a.by.Name, KeyID: a.key.ID, Key: a.key.PEM,
+		Handle: a.by.Handle, Name: a.by.Name, KeyID: a.key.ID, Key: a.key.PEM, Fetched: a.by.fetched,
 		FollowID: a.id, Follow: follow, Since: a.now,
 	}
 	for range decideTries {

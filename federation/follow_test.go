@@ -38,7 +38,10 @@ func testFollowIsStoredAndAccepted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Since = time.Time{}
+	if f.Fetched.IsZero() || f.Fetched.After(f.Since) {
+		t.Errorf("read at %v, followed at %v", f.Fetched, f.Since)
+	}
+	f.Since, f.Fetched = time.Time{}, time.Time{}
 	want := store.Follower{
 		Actor: alice.id(), Inbox: alice.id() + "/inbox", SharedInbox: "https://a.example/inbox",
 		Handle: "alice@a.example", Name: "Some alice", KeyID: alice.keyID(), Key: publicPEM(alice.pair),
@@ -146,12 +149,17 @@ func TestFollowTwice(t *testing.T) {
 }
 
 func TestFollowAgainLearnsTheNewInbox(t *testing.T) {
+	synctest.Test(t, testFollowAgainLearnsTheNewInbox)
+}
+
+func testFollowAgainLearnsTheNewInbox(t *testing.T) {
 	d := newDaemon(t)
 	alice := newStranger(t, d, "a.example", "alice")
 	if got := alice.post(t, d, alice.follow()); got != 202 {
 		t.Fatal(got)
 	}
-	d.s = New(d.s.cfg) // a day later
+	time.Sleep(actorAge)
+	d.s = New(d.s.cfg)
 	alice.bend(func(doc map[string]any) { doc["inbox"] = "https://a.example/new/inbox" })
 	if got := alice.post(t, d, alice.follow()); got != 202 {
 		t.Fatal(got)
@@ -206,7 +214,7 @@ func TestFollowerStaysApproved(t *testing.T) {
 func TestFollowOfSomebodyElse(t *testing.T) {
 	for _, object := range []string{
 		`"https://b.example/users/user"`, `"` + testBase + `/users/other"`, `"` + testBase + `/posts/x"`,
-		`["` + testBase + `/users/user","https://b.example/users/user"]`, `null`, `{}`,
+		`["` + testBase + `/users/other","https://b.example/users/user"]`, `null`, `{}`,
 		`"https://www.w3.org/ns/activitystreams#Public"`, `"` + testBase + `/users/user/"`,
 	} {
 		d := newDaemon(t)

@@ -31,6 +31,7 @@ func (s *Server) runSweeps(ctx context.Context) {
 	for wait := firstSweep; sleep(ctx, nil, wait); wait = sweepEvery {
 		s.sweepGone(ctx)
 		s.sweepParked()
+		s.boundDues()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"slices"
@@ -58,7 +59,11 @@ func (s *Server) serveInbox(w http.ResponseWriter, r *http.Request) {
 		return
 	case !errors.As(err, &refused):
 		// The only other errors are those of our own store. Senders try again after a 503.
-		s.log.Error("activity not stored", "err", err)
+		level := slog.LevelError
+		if s.db.Trouble() != nil {
+			level = slog.LevelDebug // said once by who watches the store; strangers would fill the log, and the disk
+		}
+		s.log.Log(r.Context(), level, "activity not stored", "err", err)
 		refused = &refusal{status: http.StatusServiceUnavailable, reason: "not now"}
 	default:
 		s.warnOfProxy(err)
@@ -82,10 +87,14 @@ func (s *Server) serveInbox(w http.ResponseWriter, r *http.Request) {
 // what a server on the fediverse gets is) costs next to nothing, and nobody's word makes us fetch
 // anything unless it may concern us.
 func (s *Server) takeActivity(w http.ResponseWriter, r *http.Request) error {
+	if s.work.full() {
+		return errOverloaded
+	}
 	body, err := readActivity(w, r)
 	if err != nil {
 		return err
 	}
+	defer s.work.begin()()
 	a, err := parseActivity(body)
 	if err != nil {
 		return &refusal{status: http.StatusBadRequest, reason: err.Error()}
@@ -118,7 +127,7 @@ func (s *Server) takeSigned(r *http.Request, a *activity) error {
 	if err := s.checkOrigin(a, signed.keyID); err != nil {
 		return unauthorized(err)
 	}
-	kind := s.kindOf(a.typ)
+	kind := s.severally(a, s.kindOf(a.typ))
 	if dropped, err := s.isDropped(a, kind); dropped || err != nil {
 		return err
 	}

@@ -107,7 +107,7 @@ func (c *client) fingerConfirmed(ctx context.Context, user, host string) (handle
 	}
 	again, err := c.fingerOnce(ctx, user, host)
 	if err != nil {
-		return "", "", err
+		return "", "", fmt.Errorf("webfinger %s: the answer says %s, whose host does not agree: %w", asked, clean(handle, 200), err)
 	}
 	user, host, err = parseHandle(strings.TrimSpace(string(again.Subject)))
 	if err != nil || !strings.EqualFold(user+"@"+host, handle) || again.actor() != id {
@@ -128,13 +128,17 @@ func (s *Server) Handle(ctx context.Context, document json.RawMessage) (string, 
 	if err := json.Unmarshal(document, &v); err != nil {
 		return "", fmt.Errorf("read the actor: %w", err)
 	}
-	own := string(v.Username) + "@" + hostOf(v.id())
+	return s.asking.handleOf(ctx, v.id(), string(v.WebFinger), string(v.Username)+"@"+hostOf(v.id()))
+}
+
+// handleOf is the first of some names of an actor, or what that stands for, that leads back to its id.
+func (c *client) handleOf(ctx context.Context, id string, names ...string) (string, error) {
 	var failures []error
-	for _, name := range []string{string(v.WebFinger), own} {
+	for _, name := range names {
 		if name == "" {
 			continue
 		}
-		handle, err := s.asking.confirm(ctx, name, v.id())
+		handle, err := c.confirm(ctx, name, id)
 		if err == nil {
 			return handle, nil
 		}
@@ -198,7 +202,7 @@ func (c *client) fingerOnce(ctx context.Context, user, host string) (jrd, error)
 		}
 		failures = append(failures, err)
 	}
-	return jrd{}, fmt.Errorf("webfinger %s@%s: %w", user, host, errors.Join(failures...))
+	return jrd{}, &fingerError{failures}
 }
 
 // fingerAt reads one answer. Its type does not count, as for Mastodon: static hosts know none for a file of that

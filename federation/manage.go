@@ -97,9 +97,15 @@ func (s *Server) approve(list []store.Follower) ([]FollowerChange, error) {
 			waiting = append(waiting, f)
 		}
 	}
+	if len(waiting) == 0 {
+		return changes, nil
+	}
+	if err := s.canApprove(); err != nil {
+		return nil, err
+	}
 	decisions, err := s.decisions("Accept", waiting, "approved by the owner")
-	if err != nil || len(decisions) == 0 {
-		return changes, err
+	if err != nil {
+		return nil, err
 	}
 	if err := s.db.ApproveFollowers(time.Now(), decisions); err != nil {
 		return nil, fmt.Errorf("approve followers: %w", err)
@@ -224,7 +230,7 @@ func (s *Server) storedFollower(name string, fitting map[string]fits) (store.Fol
 
 // fits are the followers that a handle fits.
 type fits struct {
-	named []store.Follower // their servers call them so
+	named []store.Follower // their servers call them so, or both their hosts do
 	shown []store.Follower // the log calls them so, by what their ids look like
 }
 
@@ -239,8 +245,12 @@ func (s *Server) fitting(handles []string) (map[string]fits, error) {
 		if err != nil {
 			return nil, fmt.Errorf("list followers: %w", err)
 		}
+		confirmed, err := s.db.Handles(actorsOf(list))
+		if err != nil {
+			return nil, err
+		}
 		for _, f := range list {
-			s.fit(found, handles, f)
+			s.fit(found, handles, f, confirmed[f.Actor])
 		}
 		if len(list) < atOnce {
 			break
@@ -249,14 +259,22 @@ func (s *Server) fitting(handles []string) (map[string]fits, error) {
 	return found, nil
 }
 
+func actorsOf(list []store.Follower) []string {
+	actors := make([]string, len(list))
+	for i, f := range list {
+		actors[i] = f.Actor
+	}
+	return actors
+}
+
 // fit notes a follower with each handle that fits it.
-func (s *Server) fit(found map[string]fits, handles []string, f store.Follower) {
+func (s *Server) fit(found map[string]fits, handles []string, f store.Follower, asked store.Handle) {
 	names := describer{actor: s.ids.Actor(), handle: s.cfg.Handle}
-	named, shown := sameForm(f.Handle), sameForm(names.name(f.Actor))
+	named, shown, confirmed := sameForm(f.Handle), sameForm(names.name(f.Actor)), sameForm(asked.Handle)
 	for _, handle := range handles {
 		fit := found[handle]
 		switch handle {
-		case named:
+		case named, confirmed:
 			fit.named = withFollower(fit.named, f)
 		case shown:
 			fit.shown = withFollower(fit.shown, f)

@@ -3,6 +3,7 @@ package federation
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -32,7 +33,7 @@ func (s *Server) somebody(ctx context.Context, id string) (somebody, error) {
 		return somebody{}, fmt.Errorf("%s is not the id of an actor but leads to %s", clean(id, 200), clean(a.ID, 200))
 	}
 	if s.blocked(a.ID) {
-		return somebody{}, fmt.Errorf("%s is blocked; see `crier block list`", a.ID)
+		return somebody{}, fmt.Errorf("%s %w; see `crier block list`", a.ID, errIsBlocked)
 	}
 	if !sameHost(a.Inbox, a.ID) { // or anybody could have us knock at any door
 		return somebody{}, fmt.Errorf("the inbox of %s is on another host", clean(id, 200))
@@ -106,6 +107,10 @@ func (s *Server) resolveMentions(ctx context.Context, markdown, visibility strin
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("look up @%s: %w", handle, ctx.Err())
 		}
+		if errors.Is(err, errIsBlocked) {
+			a.failed = append(a.failed, fmt.Sprintf("@%s is blocked by you and stays text: see `crier block list`", handle))
+			continue
+		}
 		if err != nil {
 			a.failed = append(a.failed, fmt.Sprintf("@%s was not found and stays text: %s", handle, clean(err.Error(), 300)))
 			continue
@@ -129,6 +134,9 @@ func (s *Server) mention(ctx context.Context, handle, visibility string, known [
 	}
 	return store.Mention{Actor: p.ID, Name: "@" + handle, Page: p.Page, Inbox: p.box(visibility)}, nil
 }
+
+// errIsBlocked says that the owner has blocked somebody whom they name.
+var errIsBlocked = errors.New("is blocked")
 
 // maxMentions bounds the look-ups for one post.
 const maxMentions = 25

@@ -62,8 +62,24 @@ func (s *Server) Move(ctx context.Context, target string, webFinger bool) (MoveP
 	defer s.moving.mu.Unlock()
 	s.publishing.mu.Lock() // what is being published now still belongs to the time before
 	defer s.publishing.mu.Unlock()
+	begin := func() (queued int, err error) { return s.beginMove(plan, webFinger) }
+	if _, err := retried(begin); err != nil {
+		return plan, err
+	}
+	s.log.Info("the account moves", "target", plan.Target, "followers", plan.Followers)
+	wake(s.moving.wake)
+	return plan, nil
+}
+
+// beginMove stores that the account moves, and turns down who awaits its approval; ErrConflict if somebody more does
+// by now.
+func (s *Server) beginMove(plan MovePlan, webFinger bool) (queued int, err error) {
+	waiting, err := s.turnDownWaiting()
+	if err != nil {
+		return 0, err
+	}
 	taken := false
-	_, err = s.changePresence(func(p *store.Presence) {
+	queued, err = s.changePresence(func(p *store.Presence) {
 		if taken = p.Move != nil; taken {
 			return
 		}
@@ -73,16 +89,11 @@ func (s *Server) Move(ctx context.Context, target string, webFinger bool) (MoveP
 			Update: s.ids.Activity("Update", s.ids.Actor(), fmt.Sprint(p.Told+1)),
 			ID:     s.ids.Activity("Move", s.ids.Actor(), fmt.Sprint(plan.Target, " ", p.Moves)),
 		}
-	})
+	}, waiting...)
 	if taken {
 		err = errors.New("nothing was moved: another move began at the same moment")
 	}
-	if err != nil {
-		return plan, err
-	}
-	s.log.Info("the account moves", "target", plan.Target, "followers", plan.Followers)
-	wake(s.moving.wake)
-	return plan, nil
+	return queued, err
 }
 
 // RunMover goes on with a move that has begun until ctx is done: it waits until the Update is delivered wherever
@@ -226,7 +237,7 @@ func (s *Server) MoveStatus() (MoveStatus, error) {
 	return m, nil
 }
 
-// CancelMove brings the account home: movedTo is taken out of the actor, the followers that are left are told,
+// CancelMove brings the account home: movedTo is taken out of the actor, every server that was told of it is told,
 // what was not sent of the Move is not sent any more, and entries are published again. Who has gone over does not
 // come back. New entries that have piled up are held for the owner where there are more than five; held tells how
 // many.
@@ -244,7 +255,9 @@ func (s *Server) CancelMove(context.Context) (held int, err error) {
 	if held, err = s.db.HoldNews(newsAfter); err != nil {
 		return held, fmt.Errorf("hold the new entries: %w", err)
 	}
-	_, err = s.changePresence(func(p *store.Presence) { p.Move = nil }, store.Broadcast{Withdraw: p.Move.ID})
+	_, err = s.changePresence(func(p *store.Presence) {
+		p.Move, p.Returned = nil, s.ids.Activity("Update", s.ids.Actor(), fmt.Sprint(p.Told+1))
+	}, store.Broadcast{Withdraw: p.Move.ID})
 	if err != nil {
 		return held, err
 	}

@@ -238,6 +238,7 @@ func TestMovedByHand(t *testing.T) {
 		if _, err := d.s.Unboost("https://town.example/notes/1"); err != nil {
 			t.Error(err)
 		}
+		settle() // or the Delete may overtake the Undo
 		if _, err := d.s.Delete(first.Post.ID); err != nil {
 			t.Error(err)
 		}
@@ -262,6 +263,8 @@ func TestMoveWaitsForTheUpdate(t *testing.T) {
 		d.moveHome()
 		settle()
 		expectTypes(t, a, "Update")
+		time.Sleep(settleTogether)
+		settle()
 		if s := d.moveStatus(); s.Phase != MoveTelling || s.Telling.Pending != 1 {
 			t.Errorf("status: %+v", s)
 		}
@@ -419,6 +422,32 @@ func TestMoveIsCancelled(t *testing.T) {
 		}
 		if _, err := d.s.CancelMove(t.Context()); err == nil {
 			t.Error("a move that is not was cancelled")
+		}
+	})
+}
+
+// TestReturnIsToldToWhoLeft: a server whose followers have all gone over hears that the account is at home, once.
+func TestReturnIsToldToWhoLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, a, b, _ := crowd(t)
+		d.moveHome()
+		time.Sleep(time.Hour)
+		settle()
+		if _, err := d.db.RemoveFollower(time.Now(), b.actor("bob"), ""); err != nil {
+			t.Fatal(err)
+		}
+		d.restart()
+		if _, err := d.s.CancelMove(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d.restart()
+		time.Sleep(time.Hour)
+		settle()
+		for _, p := range []*peer{a, b} {
+			got := expectTypes(t, p, "Update", "Move", "Update")
+			if body := string(got[2].Body); strings.Contains(body, `"movedTo":"`) {
+				t.Errorf("%s is told %s", p.host, body)
+			}
 		}
 	})
 }

@@ -75,6 +75,28 @@ func (s *Server) leadAway(fingers map[string]finger, p Profile) {
 	}
 }
 
+// canApprove is the error for an owner who wants to let in somebody that has waited; nil where the account is at home.
+func (s *Server) canApprove() error {
+	if !s.hasMoved() {
+		return nil
+	}
+	return errors.New("this account has moved, and nobody new may follow it: crier follower reject turns down who still waits")
+}
+
+// turnDownWaiting makes the Rejects for all who await approval when the account moves: they would hear neither of
+// that nor of an approval. Nothing where nobody waits.
+func (s *Server) turnDownWaiting() ([]store.Broadcast, error) {
+	pending, err := s.db.PendingFollowers()
+	if err != nil {
+		return nil, fmt.Errorf("list who awaits approval: %w", err)
+	}
+	if len(pending) == 0 {
+		return nil, nil
+	}
+	decisions, err := s.decisions("Reject", pending, "turned down: the account has moved")
+	return []store.Broadcast{{Dismiss: decisions}}, err
+}
+
 // turnAway refuses a Follow of an account that has moved, unless it is by somebody who follows already and only
 // asks again. It reports whether it has answered; ErrConflict if what it was decided by has changed.
 func (s *Server) turnAway(a arrival, f store.Follower) (done bool, err error) {

@@ -86,6 +86,11 @@ func (s *Server) checkHome(plan *MovePlan, p store.Presence, now time.Time) {
 // checkTarget checks the other side, as far as each thing makes sense when those before it do not hold.
 func (s *Server) checkTarget(ctx context.Context, plan *MovePlan) {
 	asked := plan.Target
+	other, itself := "it is another account", clean(asked, 200)+" is this account itself: name the new one"
+	if s.namesUs(asked) {
+		plan.check(false, other, itself)
+		return
+	}
 	doc, err := s.account(ctx, asked)
 	found := "it can be fetched, and is an account"
 	if err != nil {
@@ -95,7 +100,7 @@ func (s *Server) checkTarget(ctx context.Context, plan *MovePlan) {
 	}
 	plan.Target, plan.Handle, plan.Name, plan.Locked = doc.ID, doc.Handle, doc.Name, doc.Locked
 	plan.check(true, found, "")
-	if !plan.check(!s.ids.Ours(doc.ID), "it is another account", clean(asked, 200)+" is this account itself: name the new one") {
+	if !plan.check(!s.ids.Ours(doc.ID), other, itself) {
 		return
 	}
 	handle, err := s.asking.confirm(ctx, doc.Own, doc.ID) // Mastodon and GoToSocial take no account whose name leads elsewhere

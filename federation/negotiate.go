@@ -54,13 +54,20 @@ func (d document) serve(w http.ResponseWriter, r *http.Request) {
 	d.write(w, r, http.StatusOK)
 }
 
-// cacheFor says how long an answer may be kept: by everybody, or by its one reader (see varySignature).
+// cacheFor says how long an answer may be kept: by everybody, or by its one reader (see varySignature). A shared cache
+// may go on with it for a day while we do not answer (RFC 5861 §4), and with what hardly ever changes for ten minutes
+// while it asks for news (§3). A post gets no such respite: its edit and its end are seen when its age is over.
 func cacheFor(w http.ResponseWriter, age time.Duration) {
-	scope := "public"
-	if w.Header().Get("Vary") == varyOnSignature {
-		scope = "private"
+	directives := ", max-age=" + strconv.Itoa(int(age.Seconds()))
+	switch {
+	case w.Header().Get("Vary") == varyOnSignature:
+		directives = "private" + directives
+	case age == ageDiscovery:
+		directives = "public" + directives + ", stale-while-revalidate=600, stale-if-error=86400"
+	default:
+		directives = "public" + directives + ", stale-if-error=86400"
 	}
-	w.Header().Set("Cache-Control", scope+", max-age="+strconv.Itoa(int(age.Seconds())))
+	w.Header().Set("Cache-Control", directives)
 }
 
 // write answers with type and body alone; HEAD gets the length of it.

@@ -107,7 +107,7 @@ func TestDocument(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		d.serve(w, r)
-		if w.Code != c.status || w.Header().Get("ETag") != d.etag || w.Header().Get("Cache-Control") != "public, max-age=180" {
+		if w.Code != c.status || w.Header().Get("ETag") != d.etag || w.Header().Get("Cache-Control") != "public, max-age=180, stale-if-error=86400" {
 			t.Errorf("%s: %d %v", c.name, w.Code, w.Header())
 		}
 		if (w.Body.Len() > 0) != (c.status == http.StatusOK) {

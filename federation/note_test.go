@@ -17,7 +17,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // bareServer has no store: enough for all that is made without one.
 func bareServer(change ...func(*Config)) *Server {
-	c := testConfig(nil, newNetwork(), slog.New(slog.DiscardHandler))
+	c := testConfig(new(store.DB), newNetwork(), slog.New(slog.DiscardHandler))
 	for _, f := range change {
 		f(&c)
 	}

@@ -34,7 +34,7 @@ func (s *Server) servePostPage(w http.ResponseWriter, r *http.Request, post stor
 	name := firstOf(p.Name, s.user)
 	first, _ := utf8.DecodeRuneInString(name)
 	data := postPage{
-		frame: s.docs.pages.frame(firstOf(post.Title, "A post by @"+s.cfg.Handle)),
+		frame: s.docs.pages.frame(firstOf(post.Title, "A post by @"+s.docs.pages.handle)),
 		Name:  name, Letter: strings.ToUpper(string(first)), Avatar: p.Avatar.URL,
 		Answers: n.InReplyTo, AnswersHost: hostOf(n.InReplyTo),
 		Content: template.HTML(n.Content), Date: post.Published,

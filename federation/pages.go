@@ -19,6 +19,7 @@ import (
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 
+	"crier/internal/idn"
 	"crier/store"
 )
 
@@ -92,7 +93,7 @@ func (s *Server) makePages() *pages {
 		templates: template.Must(template.ParseFS(pageFiles, "pages/*.html")),
 		style:     template.CSS(style),
 		styleHash: "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
-		actor:     s.ids.Actor(), handle: s.cfg.Handle,
+		actor:     s.ids.Actor(), handle: idn.Handle(s.cfg.Handle),
 	}
 	for _, f := range s.cfg.Profile.Fields {
 		p.me = append(p.me, hrefs(f.Value)...)
@@ -184,13 +185,13 @@ func (s *Server) serveProfile(w http.ResponseWriter, r *http.Request) {
 	name := firstOf(p.Name, s.user)
 	first, _ := utf8.DecodeRuneInString(name)
 	data := profilePage{
-		frame: s.docs.pages.frame(name + " (@" + s.cfg.Handle + ")"),
+		frame: s.docs.pages.frame(name + " (@" + s.docs.pages.handle + ")"),
 		Name:  name, Letter: strings.ToUpper(string(first)),
 		Avatar: p.Avatar.URL, Header: p.Header.URL, Summary: template.HTML(p.Summary),
 		HideFollowers: p.HideFollowers, Followers: followers, Posts: postRows(posts), MovedTo: moved.movedTo,
 	}
 	if data.MovedName = moved.movedTo; moved.movedHandle != "" {
-		data.MovedName = "@" + moved.movedHandle
+		data.MovedName = "@" + idn.Handle(moved.movedHandle)
 	}
 	data.Alternate, data.Me, data.Description = s.ids.Actor(), s.docs.pages.me, plainText(p.Summary, 200)
 	for _, f := range p.Fields {
@@ -212,8 +213,12 @@ func (s *Server) serveTag(w http.ResponseWriter, r *http.Request) {
 		s.fault(w, r, err)
 		return
 	}
-	rows := withTag(all, strings.ToLower(name))
-	if len(rows) == 0 {
+	rows, err := s.rowsNow(withTag(all, strings.ToLower(name)))
+	if err != nil {
+		s.fault(w, r, err)
+		return
+	}
+	if rows = withTag(rows, strings.ToLower(name)); len(rows) == 0 {
 		s.fail(w, r, http.StatusNotFound, "no post has this hashtag")
 		return
 	}
@@ -221,7 +226,7 @@ func (s *Server) serveTag(w http.ResponseWriter, r *http.Request) {
 		s.serveTagCollection(w, r, name, rows)
 		return
 	}
-	data := tagPage{frame: s.docs.pages.frame("#" + name + " by @" + s.cfg.Handle), Tag: name, Posts: rows}
+	data := tagPage{frame: s.docs.pages.frame("#" + name + " by @" + s.docs.pages.handle), Tag: name, Posts: rows}
 	data.Alternate = s.ids.TagBase() + url.PathEscape(name)
 	s.servePage(w, r, page{template: "tag", data: data})
 }
@@ -249,8 +254,22 @@ func withTag(all []postRow, tag string) []postRow {
 	return rows[:min(len(rows), most)]
 }
 
+// rowsNow are rows as their posts are now: what was deleted or hidden since the listing was read is not shown.
+func (s *Server) rowsNow(rows []postRow) ([]postRow, error) {
+	var posts []store.Post
+	for _, row := range rows {
+		path, _ := s.ids.PostPath(row.ID)
+		post, err := s.db.Post(path)
+		if err != nil {
+			return nil, fmt.Errorf("read a post with a hashtag: %w", err)
+		}
+		posts = append(posts, post)
+	}
+	return postRows(posts), nil
+}
+
 // listing is the rows of all posts, read from the store once a minute at most: hashtag pages are not
-// worth a walk through the store for everybody who asks.
+// worth a walk through the store for everybody who asks. It tells which posts may have a hashtag.
 type listing struct {
 	mu    sync.Mutex
 	until time.Time // when what was read is too old

@@ -156,6 +156,7 @@ func payloadCases() []payloadCase {
 		{"nodebb/move-topic", nil, noted, ""},
 		{"nodebb/update-note", m("nodebb/create-reply"), "reply changed", "changed reply"},
 
+		{"microblog/create-mention", nil, "dropped: what it brings is on another host than its author", ""},
 		{"mobilizon/join", nil, "", ""},
 		{"mobilizon/create-event-mention", nil, noted, ""},
 		{"gnusocial/like", nil, "like" + counted, "like"},
@@ -165,6 +166,9 @@ func payloadCases() []payloadCase {
 		{"jsonld/create-prefixed", nil, "reply added", "reply"},
 		{"jsonld/follow-types-and-lists", nil, added, "follower"},
 		{"jsonld/create-reply-embedded", nil, "reply added", "reply"},
+		{"jsonld/like-several", nil, "like" + counted, "like"},
+		{"jsonld/announce-several", nil, "boost" + counted, "boost"},
+		{"jsonld/undo-like-several", m("jsonld/like-several"), "like removed", ""},
 		{"jsonld/listen", nil, "", ""},
 		{"jsonld/read", nil, "", ""},
 		{"threads/like", nil, "like" + counted, "like"},

@@ -139,6 +139,8 @@ func makerName(folder string) string {
 		return "GNU social"
 	case "bridgyfed":
 		return "Bridgy Fed"
+	case "microblog":
+		return "micro.blog"
 	case "jsonld":
 		return "plain JSON-LD"
 	case "ghost":

@@ -136,6 +136,9 @@ func (d *daemon) cast(t *testing.T, file, id string) performer {
 	if strings.HasPrefix(file, "gotosocial/") {
 		p.keyID = id + "/main-key"
 	}
+	if strings.HasPrefix(file, "microblog/") {
+		p.keyID = id + "#key"
+	}
 	objects := map[string][]byte{}
 	for _, path := range payloadFiles(t, folder, ".object.json") {
 		body, err := os.ReadFile(path)

@@ -81,10 +81,12 @@ func (s *Server) planUpdate(m material, now time.Time) (store.Publication, error
 	m.entry.State = store.EntryLive
 	return store.Publication{
 		Entry: m.entry, Fields: m.fields, Post: post, Activity: update, Create: &create, Deliver: old.Delivered,
+		Reactors: forEverybody(old.Visibility),
 	}, nil
 }
 
-// planDelete leaves a Tombstone. Only who was sent the post has to hear of it.
+// planDelete leaves a Tombstone. Only who was sent the post, or has it since it was fetched and reacted to, has to
+// hear of it.
 func (s *Server) planDelete(m material, now time.Time) (store.Publication, error) {
 	post, err := s.tombstone(m.post, now)
 	if err != nil {
@@ -95,7 +97,9 @@ func (s *Server) planDelete(m material, now time.Time) (store.Publication, error
 		return store.Publication{}, err
 	}
 	m.entry.State = store.EntryGone
-	return store.Publication{Entry: m.entry, Post: post, Activity: remove, Deliver: m.post.Delivered}, nil
+	return store.Publication{
+		Entry: m.entry, Post: post, Activity: remove, Deliver: m.post.Delivered, Reactors: true,
+	}, nil
 }
 
 // render makes the post of what the feed says now. The text is a stranger's and the parsers are others':

@@ -275,8 +275,11 @@ func (s *Server) logPublication(p store.Publication, inboxes int) {
 		Time: time.Now(), Direction: "out", Type: typ, Object: object, From: s.ids.Actor(),
 		To: "the outbox", Result: "listed", Activity: p.Activity.ID,
 	}
-	if p.Deliver || len(p.Inboxes) > 0 {
+	switch {
+	case inboxes > 0:
 		line.To, line.Result = inboxCount(inboxes), "queued"
+	case p.Deliver || len(p.Inboxes) > 0: // nobody follows, or what still waits tells all there is to tell
+		line.Result = "stored, nothing further to send"
 	}
 	s.appendLog(line)
 	s.log.Info("published", "activity", p.Activity.Type, "post", p.Post.ID, "inboxes", inboxes)

@@ -172,3 +172,21 @@ func TestQuoteOfAPrivatePost(t *testing.T) {
 		t.Errorf("%d, %s", got, d.answered().Type)
 	}
 }
+
+// TestBlockTakesQuotesBack: whoever is blocked has no leave to quote any more, by name or with a whole domain.
+func TestBlockTakesQuotesBack(t *testing.T) {
+	for _, what := range []string{"https://a.example/users/alice", "a.example"} {
+		d, alice, post := quotable(t, "")
+		if got := alice.wishes(t, d, post, `"https://a.example/notes/9"`); got != http.StatusAccepted {
+			t.Fatalf("status %d", got)
+		}
+		proof := strings.TrimPrefix(d.answered().Result, testBase)
+		if w := d.ask("GET", proof, acceptAS); w.Code != http.StatusOK {
+			t.Fatalf("the authorization: %d", w.Code)
+		}
+		d.block(what)
+		if w := d.ask("GET", proof, acceptAS); w.Code != http.StatusNotFound {
+			t.Errorf("blocked as %s, and the authorization answers %d", what, w.Code)
+		}
+	}
+}

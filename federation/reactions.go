@@ -54,7 +54,7 @@ func (s *Server) takeMark(a arrival, kind store.ReactionKind, object string) err
 // markID is what a like or boost is stored by. One without an id is known by what it says.
 func (a *activity) markID(kind store.ReactionKind, post string) string {
 	if a.id != "" {
-		return a.id
+		return partID(a.id, a.part.place)
 	}
 	return a.actor + " " + string(kind) + " " + post
 }
@@ -122,6 +122,9 @@ func (s *Server) store(a arrival, r store.Reaction) error {
 		return err
 	}
 	r.Actor, r.Name, r.Handle, r.Received = a.actor, a.by.Name, a.by.Handle, a.now
+	if inbox := a.by.box(visibilityPublic); sameHost(inbox, a.actor) { // or one could have us write to anybody
+		r.Inbox = inbox
+	}
 	if r.Published.After(a.now) {
 		r.Published = a.now
 	}
@@ -179,17 +182,17 @@ func storedText(r, before store.Reaction) string {
 // for what they undo, by what it was done to.
 func (s *Server) undoneMark(a *activity) (r store.Reaction, found bool, err error) {
 	inner := a.inner()
+	path, ours := s.ids.PostPath(inner.ref("object"))
 	if id := inner.id(); id != "" {
 		r, err = s.db.Reaction(id)
-		if err == nil {
+		if err == nil && !(a.part.of && ours && r.Post != canonicalPath(path)) {
 			return r, r.Actor == a.actor && !isWritten(r), nil
 		}
-		if !errors.Is(err, store.ErrNotFound) {
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return store.Reaction{}, false, fmt.Errorf("look for reaction %s: %w", id, err)
 		}
 	}
 	kind, ok := markKind(inner.kind())
-	path, ours := s.ids.PostPath(inner.ref("object"))
 	if !ok || !ours {
 		return store.Reaction{}, false, nil
 	}

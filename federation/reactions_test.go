@@ -70,7 +70,7 @@ func TestReactionHoldsWhatIsShown(t *testing.T) {
 	r.Received = time.Time{}
 	want := store.Reaction{
 		ID: "https://a.example/n", Kind: store.ReactionReply, Actor: alice.id(), Name: "Some alice", Handle: "alice@a.example",
-		Post: helloKey, URL: "https://a.example/@alice/1", Content: "<p>text</p>", Public: true,
+		Inbox: "https://a.example/inbox", Post: helloKey, URL: "https://a.example/@alice/1", Content: "<p>text</p>", Public: true,
 		Published: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Updated: time.Date(2026, 3, 1, 13, 0, 0, 0, time.UTC),
 	}
 	if r != want {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 const maxKeys = 10 // of one actor; Mastodon's bound
@@ -16,10 +17,19 @@ type actor struct {
 	Inbox       string
 	SharedInbox string // empty unless it is on the actor's host
 	Handle      string // user@host, as the actor's own server names it
+	WebFinger   string // user@host, as the actor says that it is called (FEP-2c59); a hint, to be confirmed
 	Name        string
 	Keys        []publicKey
 
-	stored bool // what is known comes from the store, not from the actor's own document
+	stored  bool      // what is known comes from the store, not from the actor's own document
+	fetched time.Time // when that was read
+}
+
+// isFresh reports whether what is known of an actor will do without a look at its document. A stored inbox must be
+// the actor's own: what was stored by an older version, or imported, may not be. A time ahead of the clock says nothing.
+func (a *actor) isFresh(now time.Time) bool {
+	age := now.Sub(a.fetched)
+	return age >= 0 && age < actorAge && sameHost(a.Inbox, a.ID)
 }
 
 // publicKey is one of an actor's keys.
@@ -54,6 +64,7 @@ type actorDocument struct {
 	envelope
 	Inbox     text            `json:"inbox"`
 	Username  text            `json:"preferredUsername"`
+	WebFinger text            `json:"webfinger"`
 	Name      text            `json:"name"`
 	Endpoints json.RawMessage `json:"endpoints"`
 	PublicKey json.RawMessage `json:"publicKey"`
@@ -110,6 +121,9 @@ func parseActor(body json.RawMessage) (*actor, error) {
 	}
 	if v.Username != "" {
 		a.Handle = clean(string(v.Username)+"@"+hostOf(a.ID), 320)
+	}
+	if len(v.WebFinger) <= 320 {
+		a.WebFinger = string(v.WebFinger)
 	}
 	for _, raw := range slices.Concat(many(v.PublicKey), many(v.Assertion)) {
 		if len(a.Keys) == maxKeys {

@@ -1,18 +1,47 @@
 package federation
 
-import "context"
+import (
+	"context"
+	"errors"
 
-const maxComplaint = 200 // bytes of what a report says that are shown in the log
+	"crier/store"
+)
 
-// takeReport notes a report (Flag) of us or of a post of ours. It is the owner's to read: the log says what is
-// complained of.
+const (
+	maxComplaint = 200 // bytes of what a report says that are shown in the log
+	maxReported  = 20  // things that one report may be about
+)
+
+// takeReport keeps a report (Flag) of us or of posts of ours. It is the owner's to read: the log says why somebody
+// complains, crier status that somebody does, and a notice tells of it. One host cannot have many kept.
 func (s *Server) takeReport(_ context.Context, a arrival) error {
-	result := "202 Accepted, reported to you"
-	// Lemmy gives its reason as summary.
-	if text := clean(withoutTags(firstOf(a.doc.text("content"), a.doc.text("summary"))), maxComplaint); text != "" {
-		result += ": " + text
+	if !s.noted.spend(hostOf(a.actor), a.now) {
+		return errTooMany
 	}
-	return s.onlyLog(a, result)
+	if err := s.notCrowded(a); err != nil {
+		return err
+	}
+	r := store.Report{Actor: a.actor, Time: a.now}
+	// Lemmy gives its reason as summary.
+	r.Text = clean(withoutTags(firstOf(a.doc.text("content"), a.doc.text("summary"))), maxComplaint)
+	for _, id := range a.doc.refs("object") {
+		if s.ids.Ours(id) && len(r.Objects) < maxReported {
+			r.Objects = append(r.Objects, clean(id, maxAddress))
+		}
+	}
+	result := "202 Accepted, reported to you"
+	if r.Text != "" {
+		result += ": " + r.Text
+	}
+	line := s.line(a.activity, result, a.now)
+	switch err := s.db.AddReport(r, a.seenAs(), line); {
+	case errors.Is(err, store.ErrBlocked):
+		return nil // just now
+	case errors.Is(err, store.ErrFull):
+		return s.log202(a, result)
+	default:
+		return err
+	}
 }
 
 // takeMove notes that a follower moved. It stays until its server takes the follow back or deletes the account, and the

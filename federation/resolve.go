@@ -107,7 +107,11 @@ func (r *resolver) signer(ctx context.Context, id, keyID string) (*actor, public
 
 // follower is a follower's stored record as an actor, with the key that is stored.
 func (r *resolver) follower(f store.Follower) *actor {
-	a := &actor{ID: f.Actor, Inbox: f.Inbox, SharedInbox: f.SharedInbox, Handle: f.Handle, Name: f.Name, stored: true}
+	a := &actor{ID: f.Actor, Inbox: f.Inbox, SharedInbox: f.SharedInbox, Handle: f.Handle, Name: f.Name, stored: true, fetched: f.Fetched}
+	if a.SharedInbox != "" && !sameHost(a.SharedInbox, a.ID) {
+		// One that was imported, or stored by an older version, may be anybody's; that of the actor's own document is not.
+		a.SharedInbox, a.fetched = "", time.Time{}
+	}
 	key, ok := r.parsed.Get(f.Key)
 	if !ok {
 		var err error
@@ -207,8 +211,10 @@ func (r *resolver) remember(address string, a *actor, err error, now time.Time) 
 }
 
 // fetchActor fetches an actor by its id or by the address of its key. The document of a key proves
-// nothing about its owner (FEP-fe34): the owner's own document is the authority, and all are on one host.
+// nothing about its owner (FEP-fe34): the owner's own document is the authority, and all are on one host. So there are
+// two fetches at most, the second of another address: what leads elsewhere once would do so again.
 func (r *resolver) fetchActor(ctx context.Context, address string) (*actor, error) {
+	began := time.Now()
 	doc, err := r.client.get(ctx, address, wantActor())
 	if err != nil {
 		return nil, err
@@ -216,17 +222,24 @@ func (r *resolver) fetchActor(ctx context.Context, address string) (*actor, erro
 	id := idOf(doc.Body)
 	owner := keyOwner(doc.Body)
 	if !sameAddress(id, doc.URL) || owner != id {
-		if !sameHost(owner, address) {
+		switch {
+		case !sameHost(owner, address):
 			return nil, fmt.Errorf("%w: %s names an owner on another host", errForeign, address)
+		case sameAddress(owner, address):
+			return nil, fmt.Errorf("%w: %s leads to %s with the id %q", errForeign, address, doc.URL, clean(id, 200))
 		}
-		if doc, err = r.client.object(ctx, owner, wantActor()); err != nil {
+		if doc, err = r.client.get(ctx, owner, wantActor()); err != nil {
 			return nil, err
+		}
+		if id = idOf(doc.Body); !sameAddress(id, doc.URL) {
+			return nil, fmt.Errorf("%w: %s leads to %s with the id %q", errForeign, owner, doc.URL, clean(id, 200))
 		}
 	}
 	a, err := parseActor(doc.Body)
 	if err != nil {
 		return nil, fmt.Errorf("fetch %s: %w: %w", address, errForeign, err)
 	}
+	a.fetched = began
 	return a, nil
 }
 

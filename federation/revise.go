@@ -55,6 +55,7 @@ func (s *Server) replaceText(post store.Post, h handmade) (Done, error) {
 		return Done{}, err
 	}
 	next.Told = slices.Compact(slices.Sorted(slices.Values(append(next.Told, post.Told...))))
+	next.Former = formerly(post, next)
 	shown, err := s.counted(next)
 	if err != nil {
 		return Done{}, err
@@ -68,6 +69,17 @@ func (s *Server) replaceText(post store.Post, h handmade) (Done, error) {
 		return Done{}, err
 	}
 	return s.publishByHand(store.Publication{Post: next, Activity: update, Create: &create}, h.to.failed)
+}
+
+// formerly are those whom an earlier text of a post was addressed to and the new one is not.
+func formerly(old, next store.Post) (former []store.Mention) {
+	for _, m := range slices.Concat(old.Former, old.Mentions) {
+		same := func(o store.Mention) bool { return o.Actor == m.Actor }
+		if !slices.ContainsFunc(next.Mentions, same) && !slices.ContainsFunc(former, same) {
+			former = append(former, m)
+		}
+	}
+	return former
 }
 
 // writtenPost finds a live post that was written by hand.

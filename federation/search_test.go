@@ -223,7 +223,7 @@ func TestPastedAddressForPeople(t *testing.T) {
 	for _, target := range []string{"/posts/example.com/a/", "/posts/example.com/a/?utm_source=x"} {
 		w := d.ask("GET", target, acceptBrowser)
 		h := w.Header()
-		if w.Code != http.StatusFound || h.Get("Location") != "https://example.com/a/" || h.Get("Vary") != "Accept" || h.Get("Cache-Control") != "public, max-age=60" {
+		if w.Code != http.StatusFound || h.Get("Location") != "https://example.com/a/" || h.Get("Vary") != "Accept" || h.Get("Cache-Control") != "public, max-age=60, stale-if-error=86400" {
 			t.Errorf("%s: %d %v", target, w.Code, h)
 		}
 	}

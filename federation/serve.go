@@ -16,6 +16,7 @@ type documents struct {
 	nodeInfoLinks document
 	pages         *pages
 	listing       listing
+	prepared      prepared
 	firstPolls    atomic.Bool // once true, for good
 }
 
@@ -34,35 +35,39 @@ func (s *Server) makeDocuments() *documents {
 func (s *Server) Handler() http.Handler {
 	r := newRoutes(s.serveNotFound)
 
-	r.HandleFunc("/.well-known/webfinger", read(s.serveWebFinger))
+	r.HandleFunc("/.well-known/webfinger", s.keeping(read(s.serveWebFinger)))
 	r.HandleFunc("/.well-known/host-meta", read(func(w http.ResponseWriter, r *http.Request) { s.docs.hostMeta.serve(w, r) }))
 	r.HandleFunc("/.well-known/nodeinfo", read(func(w http.ResponseWriter, r *http.Request) { s.docs.nodeInfoLinks.serve(w, r) }))
 	r.HandleFunc("/nodeinfo/2.1", read(s.serveNodeInfo("2.1")))
 	r.HandleFunc("/nodeinfo/2.0", read(s.serveNodeInfo("2.0")))
 
 	actor := "/users/" + s.user
-	r.HandleFunc("/", read(s.serveRoot))
-	r.HandleFunc(actor, read(s.serveActor))
+	r.HandleFunc("/", s.keeping(read(s.serveRoot)))
+	r.HandleFunc(actor, s.keeping(read(s.serveActor)))
 	for _, inbox := range []string{actor + "/inbox", "/inbox"} {
 		r.HandleFunc(inbox, post(s.serveInbox))
 		r.HandleFunc(inbox+"/", post(s.serveInbox)) // as some software writes it; a redirect would lose the body
 	}
-	r.HandleFunc(actor+"/outbox", read(s.guarded(s.serveOutbox)))
-	r.HandleFunc(actor+"/followers", read(s.guarded(s.serveFollowers)))
+	r.HandleFunc(actor+"/outbox", s.keeping(read(s.guarded(s.serveOutbox))))
+	r.HandleFunc(actor+"/followers", s.keeping(read(s.guarded(s.serveFollowers))))
 	r.HandleFunc(actor+"/followers_synchronization", read(s.serveFollowersSync))
-	r.HandleFunc(actor+"/following", read(s.guarded(s.serveFollowing)))
-	r.HandleFunc(actor+"/collections/featured", read(s.guarded(s.serveFeatured)))
+	r.HandleFunc(actor+"/following", s.keeping(read(s.guarded(s.serveFollowing))))
+	r.HandleFunc(actor+"/collections/featured", s.keeping(read(s.guarded(s.serveFeatured))))
 
 	r.HandleFunc("/posts", read(s.serveFindPost))
 	r.HandleFunc("/posts/", read(s.serveFindPost))
-	r.HandleFunc("/posts/{path:.+}", read(s.guardedBesidePage(s.servePost)))
-	r.HandleFunc("/replies/{path:.+}", read(s.guarded(s.serveReplies)))
-	r.HandleFunc("/likes/{path:.+}", read(s.guarded(s.serveCount(s.ids.Likes, likesOf))))
-	r.HandleFunc("/shares/{path:.+}", read(s.guarded(s.serveCount(s.ids.Shares, boostsOf))))
-	r.HandleFunc("/activities/{hash}", read(s.guarded(s.serveActivity)))
-	r.HandleFunc("/quotes/{hash}", read(s.guarded(s.serveQuote)))
+	r.HandleFunc("/posts/{path:.+}", s.keeping(read(s.guardedBesidePage(s.servePost))))
+	r.HandleFunc("/replies/{path:.+}", s.keeping(read(s.guarded(s.serveReplies))))
+	r.HandleFunc("/likes/{path:.+}", s.keeping(read(s.guarded(s.serveCount(s.ids.Likes, likesOf)))))
+	r.HandleFunc("/shares/{path:.+}", s.keeping(read(s.guarded(s.serveCount(s.ids.Shares, boostsOf)))))
+	r.HandleFunc("/activities/{hash}", s.keeping(read(s.guarded(s.serveActivity))))
+	r.HandleFunc("/quotes/{hash}", s.keeping(read(s.guarded(s.serveQuote))))
 	r.HandleFunc("/tags/{name}", read(s.guardedBesidePage(s.serveTag)))
-	return r
+	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if !s.servePrepared(w, q) {
+			r.ServeHTTP(w, q)
+		}
+	})
 }
 
 // read lets GET and HEAD through, answers a browser's preflight, and allows scripts on every page to read
@@ -98,6 +103,7 @@ func post(h http.HandlerFunc) http.HandlerFunc {
 
 func refuseMethod(w http.ResponseWriter, r *http.Request, allow string) {
 	w.Header().Set("Allow", allow)
+	w.Header().Set("Cache-Control", "no-store") // else a cache may keep this one, too (RFC 9110 §15.5.6)
 	newText("only "+allow+" here").write(w, r, http.StatusMethodNotAllowed)
 }
 

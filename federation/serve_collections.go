@@ -43,6 +43,10 @@ func (s *Server) pageOf(w http.ResponseWriter, r *http.Request) (int, bool) {
 	if !query.Has("page") {
 		return 0, true
 	}
+	if len(query["page"]) > 1 || len(query["before"]) > 1 { // caches and proxies do not agree on which one counts
+		s.fail(w, r, http.StatusBadRequest, "ask for one page")
+		return 0, false
+	}
 	if query.Get("page") == "true" {
 		return 1, true
 	}

@@ -84,6 +84,7 @@ func TestPageNumbers(t *testing.T) {
 	for _, collection := range []string{outbox, "/users/user/followers", "/users/user/following", "/replies/example.com/a/"} {
 		for page, status := range map[string]int{
 			"1": 200, "true": 200, "2": 404, "999999": 404, "0": 400, "-1": 400, "x": 400, "": 400, "1.5": 400, "99999999999999999999": 400,
+			"1&page=1": 400, "1&page=2": 400, "1&before=a&before=b": 400,
 		} {
 			if w := d.ask("GET", collection+"?page="+page, ""); w.Code != status {
 				t.Errorf("%s?page=%s: %d, want %d", collection, page, w.Code, status)

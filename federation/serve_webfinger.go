@@ -57,7 +57,8 @@ func (s *Server) makeFingers(p Profile) map[string]finger {
 	add(handle, s.ownJRD(p, subject, subject))
 	add(own, s.ownJRD(p, subject, "acct:"+own))
 	// The account can be asked for by its actor, by the blog's address, and by this host's (FEP-d556).
-	blog, www := "https://"+s.domain+"/", "https://"+otherWWW(s.domain)+"/"
+	scheme := s.blogScheme()
+	blog, www := scheme+s.domain+"/", scheme+otherWWW(s.domain)+"/"
 	for address, asked := range map[string]string{s.ids.Actor(): subject, s.ids.Base(): subject, blog: blog, www: www} {
 		if key, err := resourceKey(address); err == nil {
 			add(key, s.ownJRD(p, subject, asked))
@@ -84,6 +85,24 @@ func (s *Server) makeFingers(p Profile) map[string]finger {
 		s.leadAway(fingers, p)
 	}
 	return fingers
+}
+
+// blogScheme is how the pages at the handle's domain are reached: by plain http where all feeds from there are.
+func (s *Server) blogScheme() string {
+	plain := false
+	for feed := range s.cfg.Feeds {
+		if host := hostOf(feed); host != s.domain && host != otherWWW(s.domain) {
+			continue
+		}
+		if !strings.HasPrefix(feed, "http://") {
+			return "https://"
+		}
+		plain = true
+	}
+	if plain {
+		return "http://"
+	}
+	return "https://"
 }
 
 // otherWWW is a domain with "www." in front, or without it where it has it.
@@ -209,6 +228,9 @@ func nameKey(name string) (string, error) {
 	host = hostKey(host, "443", "80")
 	if host == "" {
 		return "", errResource
+	}
+	if hostKey(user, "443", "80") == host { // a site by its own name: both are the same domain, however it is spelled
+		user = host
 	}
 	return user + "@" + host, nil
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"crier/content"
 )
 
 const elsewhere = "https://social.example/users/other"
@@ -262,4 +264,24 @@ func FuzzWebFinger(f *testing.F) {
 			t.Errorf("%q: key %q becomes %q, %v", resource, key, again, err)
 		}
 	})
+}
+
+// TestFingerOfAPlainBlog: the blog's page is named as it is reached; a domain with one feed behind TLS is.
+func TestFingerOfAPlainBlog(t *testing.T) {
+	for want, feeds := range map[string][]string{
+		"http://example.com/":  {"http://example.com/feed.xml", "https://other.example/feed.xml"},
+		"https://example.com/": {"http://example.com/feed.xml", "https://www.example.com/feed.xml"},
+	} {
+		d := newDaemon(t)
+		c := d.s.cfg
+		c.Feeds = map[string]content.Style{}
+		for _, feed := range feeds {
+			c.Feeds[feed] = content.Style{}
+		}
+		var v struct{ Aliases []string }
+		decode(t, askHandler(New(c).Handler(), "GET", pathFinger+"?resource="+want, ""), &v)
+		if !slices.Contains(v.Aliases, want) {
+			t.Errorf("%v: aliases %v", feeds, v.Aliases)
+		}
+	}
 }

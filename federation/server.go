@@ -82,10 +82,12 @@ type Server struct {
 	client   *client
 	asking   *client // for Lookup, may ask ourselves
 	resolver *resolver
+	work     workload
 	noted    *budget      // activities that only go into the log, by host
 	proved   *budget      // activities whose signature holds, by host
 	crowds   *subdomains  // hosts that bring new followers, by domain
 	reacted  *budget      // reactions, by host
+	handles  *handles     // that the owner wants to see
 	warned   atomic.Int64 // Unix seconds of the last warnOfProxy
 
 	publishing *publishing
@@ -114,6 +116,7 @@ func New(c Config) *Server {
 		proved:     newBudget(provedMost, provedWindow),
 		crowds:     newSubdomains(newHostsMost),
 		reacted:    newBudget(reactedMost, time.Minute),
+		handles:    newHandles(),
 		publishing: newPublishing(),
 		sending:    newSending(c.Lease),
 	}

@@ -226,7 +226,11 @@ func TestInternationalDomain(t *testing.T) {
 			t.Errorf("%s shows %q: %v", rule.name, shown, err)
 		}
 	}
-	for _, resource := range []string{"acct:user@bücher.example", "acct:user@B%C3%9CCHER.example", "acct:user@" + domain, "https://fedi.b%C3%BCcher.example/users/user"} {
+	if page := d.ask("GET", "/users/user", acceptBrowser).Body.String(); !strings.Contains(page, ">@user@bücher.example</span>") || strings.Contains(page, "@xn--") {
+		t.Errorf("the page shows the domain as nobody reads it:\n%s", page)
+	}
+	for _, resource := range []string{"acct:user@bücher.example", "acct:user@B%C3%9CCHER.example", "acct:user@" + domain, "https://fedi.b%C3%BCcher.example/users/user",
+		"acct:" + domain + "@" + domain, "acct:b%C3%BCcher.example@b%C3%BCcher.example", "acct:B%C3%9CCHER.example@" + domain} {
 		var v foundJRD
 		decode(t, askHandler(d.s.Handler(), "GET", pathFinger+"?resource="+resource, ""), &v)
 		if v.Subject != "acct:"+handle {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"crier/store"
@@ -129,8 +130,12 @@ func breadth(visibility string) int {
 	return slices.Index([]string{visibilityPublic, visibilityUnlisted, visibilityFollowers, visibilityDirect}, visibility)
 }
 
-// findPostOf finds a post of ours by its id or its entry's address; store.ErrNotFound if there is none.
+// findPostOf finds a post of ours by its id, what that ends in after /posts/, or its entry's address;
+// store.ErrNotFound if there is none.
 func (s *Server) findPostOf(what string) (store.Post, error) {
+	if !strings.Contains(what, "://") {
+		return s.db.Post(canonicalPath(what))
+	}
 	if path, ours := s.ids.PostPath(withoutFragment(what)); ours {
 		return s.db.Post(canonicalPath(path))
 	}

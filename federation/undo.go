@@ -22,6 +22,9 @@ func (s *Server) undoConcerns(a *activity) (bool, error) {
 	if _, found, err := s.undoneMark(a); found || err != nil {
 		return found, err
 	}
+	if restored, err := s.undoesDelete(a); restored || err != nil {
+		return restored, err
+	}
 	return s.undoesFollow(a)
 }
 
@@ -44,13 +47,16 @@ func (s *Server) undoesFollow(a *activity) (bool, error) {
 
 // takeUndo removes the follower or the reaction. What is not known may be on its way still: it is remembered, so that
 // it does not count when it comes.
-func (s *Server) takeUndo(_ context.Context, a arrival) error {
+func (s *Server) takeUndo(ctx context.Context, a arrival) error {
 	follow, err := s.undoesFollow(a.activity)
 	if err != nil {
 		return err
 	}
 	if follow {
 		return s.endFollow(a)
+	}
+	if a.inner().is("Delete") {
+		return s.takeRestored(ctx, a)
 	}
 	r, found, err := s.undoneMark(a.activity)
 	if err != nil {

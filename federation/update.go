@@ -72,6 +72,7 @@ func (s *Server) takeActor(ctx context.Context, a arrival) error {
 	}
 	facts := store.ActorFacts{
 		Actor: fresh.ID, Inbox: fresh.Inbox, SharedInbox: fresh.SharedInbox, Name: fresh.Name, Handle: fresh.Handle,
+		Fetched: fresh.fetched,
 	}
 	if k, ok := keptKey(fresh, a.key.ID); ok {
 		facts.KeyID, facts.Key = k.ID, k.PEM

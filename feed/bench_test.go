@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +31,8 @@ func longFeed(entries int) []byte {
 	return []byte(b.String())
 }
 
-// BenchmarkPollUnchanged5000 reads a feed of 5,000 entries in which nothing has changed and finds that out. Beside
+// BenchmarkPollUnchanged5000 reads a feed of 5,000 entries from end to end in which nothing has changed and finds that
+// out, as the first poll after a start does and one poll a day. Beside
 // it, on the same bytes in the same run: what the decoder of the standard library needs to say that they are XML
 // (tokens), to put them into structs (struct), and what the feed library needs to make its own form of them.
 func BenchmarkPollUnchanged5000(b *testing.B) {
@@ -66,6 +70,52 @@ func BenchmarkPollUnchanged5000(b *testing.B) {
 	b.ReportMetric(float64(spent["ours"].Nanoseconds())/float64(b.N)/entries, "ns/entry")
 	for of, unit := range map[string]string{"tokens": "x-bare-tokens", "struct": "x-bare-decode", "library": "x-library"} {
 		b.ReportMetric(float64(spent["ours"])/float64(spent[of]), unit)
+	}
+}
+
+// BenchmarkPollSince is a poll of 5,000 entries in which one has another counter than before, and none has changed: all of
+// it from the answer to the record in the store. Beside it, on the same bytes in the same run, the feed library alone.
+func BenchmarkPollSince(b *testing.B) {
+	for _, kind := range []string{"rss", "atom", "json"} {
+		b.Run(kind, func(b *testing.B) {
+			body := large(kind, 5000, 5000*400)
+			var bodies [2][]byte
+			for i := range bodies {
+				at := map[string]string{"rss": "<guid>", "atom": "<id>", "json": `"id":`}[kind]
+				with := map[string]string{"rss": "<c>%d</c><guid>", "atom": "<c>%d</c><id>", "json": `"_c":%d,"id":`}[kind]
+				bodies[i] = bytes.Replace(body, []byte(at), fmt.Appendf(nil, with, i), 1)
+			}
+			n := 0
+			transport := inProcess{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { n++; _, _ = w.Write(bodies[n%2]) })}
+			db, err := store.Open(filepath.Join(b.TempDir(), "crier.db"), store.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer db.Close()
+			p := NewPoller(Options{Store: db, HandleHost: "blog.example", Log: slog.New(slog.DiscardHandler),
+				Feeds: []Config{{URL: feedURL, Interval: time.Hour, IntervalSet: true, MaxNew: 5, Deletions: "confirm", Transport: transport}}})
+			poll := func() {
+				if out := p.PollAll(b.Context(), PollOptions{})[0]; out.Error != "" || out.Changed > 0 {
+					b.Fatalf("%+v", out)
+				}
+			}
+			poll()
+			var ours, bare time.Duration
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				began := time.Now()
+				if _, err := gofeed.NewParser().Parse(bytes.NewReader(bodies[0])); err != nil {
+					b.Fatal(err)
+				}
+				bare += time.Since(began)
+				began = time.Now()
+				b.StartTimer()
+				poll()
+				ours += time.Since(began)
+			}
+			b.ReportMetric(float64(ours)/float64(bare), "x-library")
+		})
 	}
 }
 

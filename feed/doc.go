@@ -14,6 +14,8 @@
 //	doctype.go   what a document type may not ask for
 //	scan.go      balance and depth of XML, before a parser that recurses sees it; xml:base; texts that are too long
 //	cut.go       the document less what the parser must not see
+//	since.go     whether a document reads as the last one did, item by item, so that it need not be parsed
+//	part.go      some items of a document alone
 //	parse*.go    the document as items (the only importers of gofeed)
 //	dates.go     dates that gofeed cannot read
 //	text.go      text and addresses in HTML

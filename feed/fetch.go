@@ -82,14 +82,19 @@ func bodyHash(body []byte) string {
 	h := sha256.New()
 	rest := body
 	if first := firstEntry(body); first > 0 {
-		h.Write(buildDate().ReplaceAll(body[:first], nil))
+		h.Write(withoutBuildDate(body[:first]))
 		rest = body[first:]
 	}
 	h.Write(rest)
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// buildDate finds the elements that say when a feed was built; before the first entry, they are the feed's own.
+// withoutBuildDate drops the elements that say when a feed was built. text stands outside of entries, so that they are
+// the feed's own.
+func withoutBuildDate(text []byte) []byte {
+	return buildDate().ReplaceAll(text, nil)
+}
+
 func buildDate() *regexp.Regexp {
 	return regexp.MustCompile(`<(?:lastBuildDate|pubDate|updated|modified|dc:date)>[^<>]{0,100}</(?:lastBuildDate|pubDate|updated|modified|dc:date)>`)
 }

@@ -99,6 +99,25 @@ type Source struct {
 // Parse reads a feed: RSS 0.9x, 1.0 and 2.0, Atom 0.3 and 1.0, JSON Feed 1 and 1.1. It leaves body as it is. The
 // error says in the owner's words what is wrong with the document; then nothing of it may be used.
 func Parse(body []byte, src Source) (*Document, error) {
+	t, err := openText(body, src)
+	if err != nil {
+		return nil, err
+	}
+	body = nil // only the text is needed from here on
+	return t.read()
+}
+
+// opened is a document that is known to be whole, on its way to its items.
+type opened struct {
+	Document
+	in    decoded
+	start int     // where its root begins
+	seen  outline // of XML
+	src   Source
+}
+
+// openText makes text of a document and sees to it that it is whole, as far as that can be told without parsing it.
+func openText(body []byte, src Source) (*opened, error) {
 	in, err := toUTF8(body, src.ContentType)
 	if err != nil {
 		return nil, err
@@ -107,27 +126,33 @@ func Parse(body []byte, src Source) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Document{Kind: kind, served: served{src.ContentType, in.encoding, in.repaired, len(body)}}
-	body = nil // only the text is needed from here on
-	var seen outline
-	if kind != "json" {
-		if seen, err = scanXML(in.text, start, src.URL); err != nil {
-			return nil, err
-		}
+	t := &opened{in: in, start: start, src: src}
+	t.Kind, t.served = kind, served{src.ContentType, in.encoding, in.repaired, len(body)}
+	if kind == "json" {
+		t.seen.spans = jsonItems(in.text, start)
+		return t, nil
 	}
-	f, original, err := parse(kind, in.text[start:], seen.reader(in.text, start))
+	t.seen, err = scanXML(in.text, start, src.URL)
+	return t, err
+}
+
+// read parses a document. Its text is let go.
+func (t *opened) read() (*Document, error) {
+	doc, seen := t.Document, t.seen
+	d := &doc
+	f, original, err := parse(d.Kind, t.in.text[t.start:], seen.reader(t.in.text, t.start))
 	if err != nil {
-		return nil, explainParse(in.text, start, err)
+		return nil, explainParse(t.in.text, t.start, err)
 	}
 	if len(f.Items) > maxItems {
 		return nil, fmt.Errorf("the feed has %d entries; more than %d are not read", len(f.Items), maxItems)
 	}
-	if kind == "json" {
-		seen.json = readJSONExtras(in.text[start:])
+	if d.Kind == "json" {
+		seen.json = readJSONExtras(t.in.text[t.start:])
 	}
-	in.text = nil
+	t.in.text = nil
 	d.collect()
-	if err := d.fill(f, original, seen, src); err != nil {
+	if err := d.fill(f, original, seen, t.src); err != nil {
 		return nil, err
 	}
 	d.collect()

@@ -64,6 +64,7 @@ type watcher struct {
 	pages   *http.Client // for the pages of its entries
 	log     *slog.Logger
 	settled chan struct{} // one slot: the time of the next poll has changed
+	last    *prints       // of the last document; nil: not known. Only the poll under way touches it
 
 	mu      sync.Mutex
 	running *call // the poll under way; guarded by mu
@@ -339,7 +340,7 @@ func (w *watcher) once(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return Outcome{URL: w.cfg.URL, Error: err.Error()}, err
 	}
-	r := w.read(ctx, rec)
+	r := w.readOn(ctx, rec, time.Now())
 	if ctx.Err() != nil { // we are stopping: this says nothing about the feed
 		return Outcome{URL: w.cfg.URL, Error: "stopped before the feed was read"}, nil
 	}

@@ -22,6 +22,7 @@ type reading struct {
 	fetched fetched
 	doc     *Document
 	err     error
+	prints  *prints // what doc, or the document that reads as the last one did, may be known by next time; may be nil
 }
 
 // record returns what is stored of the feed; a feed never polled has a record with its address alone.
@@ -46,6 +47,20 @@ func (w *watcher) read(ctx context.Context, rec store.Feed) reading {
 	got.body = nil // so that it goes while the document is still being read
 	doc, err := Parse(body, got.source(w.cfg.URL))
 	return reading{fetched: got, doc: doc, err: err}
+}
+
+// readOn reads as read does, but for the items of which it can tell that they are those of the last document. Where all
+// are, there is no document.
+func (w *watcher) readOn(ctx context.Context, rec store.Feed, now time.Time) reading {
+	got, err := fetch(ctx, w.client, w.cfg, rec, w.p.o.UserAgent)
+	if err != nil || got.notModified {
+		return reading{fetched: got, err: err}
+	}
+	body := got.body
+	got.body = nil
+	r := reading{fetched: got}
+	r.doc, r.prints, r.err = parseSince(body, got.source(w.cfg.URL), w.last.valid(rec, now))
+	return r
 }
 
 // dryRun finds out what a poll would do.
@@ -120,12 +135,21 @@ func (w *watcher) attempt(ctx context.Context, r reading, l *learnt) (Outcome, e
 	out := p.outcome(w.cfg.URL)
 	now := time.Now().UTC()
 	poll := store.Poll{Feed: w.good(p.feed, r, now), Put: p.put, Log: w.lines(rec, p, now)}
+	if r.prints != nil {
+		r.prints.body = r.fetched.hash
+		if r.doc != nil {
+			r.prints.read = now
+		}
+	}
 	if size(p.put) > largeFeed {
 		r.doc.release() // the store is about to need as much
 	}
 	err = w.p.o.Store.RecordPoll(poll)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("record the poll of %s: %w", w.cfg.URL, err)
+	}
+	if r.prints != nil {
+		w.last = r.prints
 	}
 	if len(p.put) > 0 {
 		w.log.Info("poll recorded", "new", out.New, "changed", out.Changed, "removed", out.Removed, "held", out.Held)
@@ -266,8 +290,10 @@ func (w *watcher) extras(key string) (x content.Extras) {
 
 // good brings the feed's record up to date after a good poll.
 func (w *watcher) good(rec store.Feed, r reading, now time.Time) store.Feed {
-	if !r.fetched.notModified {
+	if r.doc != nil {
 		w.describe(&rec, r, now)
+	}
+	if !r.fetched.notModified {
 		rec.BodyHash = r.fetched.hash
 	}
 	// A 304 may leave its validators out (RFC 9110, 15.4.5); then those we have stay good.

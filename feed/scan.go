@@ -22,6 +22,8 @@ type outline struct {
 	items []itemAttrs // of each item or entry, in order
 	cuts  []span      // what the parser must not see, in order: xml:base attributes, and what is too much of a text
 	json  jsonExtras  // the same for a JSON Feed, which is not scanned
+	spans []span      // where each item stands; of a JSON Feed too
+	end   int         // behind the root element
 }
 
 // span is a part of a document: its bytes from start up to end.
@@ -72,6 +74,7 @@ func scanXML(doc []byte, start int, address string) (outline, error) {
 			return s.out, err
 		}
 		if len(s.open) == 0 && s.count > 0 {
+			s.out.end = s.pos
 			return s.out, nil // what follows the root element is nobody's business
 		}
 	}
@@ -121,10 +124,11 @@ func (s *scanner) endTag(rest []byte) error {
 	if n := len(s.bases); n > 0 && s.bases[n-1].depth >= len(s.open) {
 		s.bases = s.bases[:n-1]
 	}
+	s.pos += end + 1
 	if len(s.open) < s.item {
 		s.item = 0
+		s.out.spans[len(s.out.spans)-1].end = s.pos
 	}
-	s.pos += end + 1
 	return nil
 }
 
@@ -173,6 +177,7 @@ func (s *scanner) note(name, tag []byte, closed bool) {
 		s.noteChild(&s.out.items[len(s.out.items)-1], string(local), tag, here)
 	case isItem(local) && holdsItems(localName(s.open[depth-1])):
 		s.out.items = append(s.out.items, itemAttrs{about: attrValue(tag, "about"), lang: attrValue(tag, "xml:lang"), base: here})
+		s.out.spans = append(s.out.spans, span{s.pos, s.pos + len(tag)})
 		if !closed {
 			s.item = depth + 1
 		}

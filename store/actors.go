@@ -20,10 +20,7 @@ const (
 // KnowsActor reports whether anything is stored of an actor elsewhere: that it follows, or reacted.
 func (db *DB) KnowsActor(actor string) (known bool, err error) {
 	err = db.b.View(func(tx *bolt.Tx) error {
-		if known = actor != "" && tx.Bucket(bucketFollowers).Get([]byte(actor)) != nil; !known {
-			k, _ := seek(tx, bucketReactionsByActor, prefix(actor))
-			known = k != nil
-		}
+		known = knowsActor(tx, actor)
 		return nil
 	})
 	return known, err
@@ -35,6 +32,7 @@ type ActorFacts struct {
 	Inbox, SharedInbox string
 	Name, Handle       string
 	KeyID, Key         string // PEM; empty: what is known stays
+	Fetched            time.Time
 }
 
 // RefreshActor stores what an actor says of itself now, with its follow and with its reactions, as one event. It
@@ -48,7 +46,7 @@ func (db *DB) RefreshActor(now time.Time, a ActorFacts, seen string, log ...LogE
 		}
 		if err == nil {
 			known = true
-			f.Inbox, f.SharedInbox, f.Name, f.Handle = a.Inbox, a.SharedInbox, a.Name, a.Handle
+			f.Inbox, f.SharedInbox, f.Name, f.Handle, f.Fetched = a.Inbox, a.SharedInbox, a.Name, a.Handle, a.Fetched
 			if a.KeyID != "" {
 				f.KeyID, f.Key = a.KeyID, a.Key
 			}
@@ -58,13 +56,14 @@ func (db *DB) RefreshActor(now time.Time, a ActorFacts, seen string, log ...LogE
 		}
 		err = eachReactionBy(tx, a.Actor, func(r Reaction) error {
 			known = true
-			if r.Name == a.Name && r.Handle == a.Handle {
+			inbox := firstOf(a.SharedInbox, a.Inbox)
+			if r.Name == a.Name && r.Handle == a.Handle && r.Inbox == inbox {
 				return nil
 			}
 			if err := dropReaction(tx, r); err != nil {
 				return err
 			}
-			r.Name, r.Handle = a.Name, a.Handle
+			r.Name, r.Handle, r.Inbox = a.Name, a.Handle, inbox
 			return placeReaction(tx, r)
 		})
 		if err != nil {
@@ -178,7 +177,7 @@ func revive(tx *bolt.Tx, now time.Time, inbox string) error {
 		return err
 	}
 	return reschedule(tx, host.Host.Host, func(h *hostRow) {
-		h.Failures, h.BadDays, h.LastBadDay, h.LastError, h.Until = 0, 0, "", "", time.Time{}
+		h.well()
 	})
 }
 

@@ -124,10 +124,14 @@ func forgetActor(tx *bolt.Tx, b Blocking) (followers int, err error) {
 	if err := dropQuotes(tx, func(actor string) bool { return actor == b.Block.What }); err != nil {
 		return 0, err
 	}
+	reacted := map[string]bool{}
+	if err := reactedRows(tx, b.Block.What, reacted); err != nil {
+		return 0, err
+	}
 	if followers, err = forget(tx, b.Block.What); err != nil {
 		return 0, err
 	}
-	return followers, dropNamed(tx, b.Block.What)
+	return followers, dropNamed(tx, b.Block.What, reacted)
 }
 
 // forgetDomain removes what is stored of a domain that is blocked.

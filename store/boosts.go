@@ -113,7 +113,8 @@ func (db *DB) UndoBoost(now time.Time, object string, undo Outgoing) (queued int
 	return queued, err
 }
 
-// endBoost notes that a boost is no more, with what is left of its Announce.
+// endBoost notes that a boost is no more, and takes away what is left of its Announce: what waits of it, and the body
+// that could be fetched.
 func endBoost(tx *bolt.Tx, b Boost, now time.Time) error {
 	meant, err := deliveriesOf(tx, []string{b.Announce})
 	if err != nil {

@@ -14,10 +14,13 @@ import (
 func (db *DB) Check() ([]string, error) {
 	c := checker{want: map[string]map[string]string{}}
 	err := db.withoutWriters(func(tx *bolt.Tx) error {
+		if err := touchAll(tx); err != nil {
+			return err
+		}
 		for err := range tx.Check() {
 			c.say("file: %v", err)
 		}
-		for _, step := range []func(*bolt.Tx) error{c.entries, c.posts, c.boosts, c.followers, c.queue, c.blocks, c.seen, c.signings, c.reactions, c.aliases, c.compare} {
+		for _, step := range []func(*bolt.Tx) error{c.entries, c.posts, c.boosts, c.followers, c.queue, c.blocks, c.seen, c.signings, c.reactions, c.ledger, c.aliases, c.handles, c.reports, c.told, c.compare} {
 			if err := step(tx); err != nil {
 				return err
 			}
@@ -30,13 +33,32 @@ func (db *DB) Check() ([]string, error) {
 	return c.found, nil
 }
 
+// touchAll reads every key and value. bbolt's own check runs in a goroutine of its own, where a page that lies outside
+// the file would end the process; here it is an error.
+func touchAll(tx *bolt.Tx) error {
+	return tx.ForEach(func(name []byte, b *bolt.Bucket) error {
+		sum := byte(0)
+		return b.ForEach(func(k, v []byte) error {
+			for _, part := range [][]byte{k, v} {
+				if len(part) > 0 {
+					sum ^= part[0] ^ part[len(part)-1]
+				}
+			}
+			if v == nil {
+				return fmt.Errorf("bucket %s has %q (%d) in it, which is no record: %w", name, k, sum, ErrDamaged)
+			}
+			return nil
+		})
+	})
+}
+
 // withoutWriters has a store read while nobody can write to it.
 func (db *DB) withoutWriters(read func(*bolt.Tx) error) error {
 	tx, err := db.b.Begin(true)
 	if err != nil {
 		return err
 	}
-	return errors.Join(read(tx), tx.Rollback())
+	return errors.Join(guarded(func() error { return read(tx) }), tx.Rollback())
 }
 
 // checker collects, bucket by bucket, the rows that ought to be in the indexes.
@@ -73,10 +95,14 @@ func each[T any](tx *bolt.Tx, bucket []byte, f func(key []byte, value T)) error 
 func (c *checker) entries(tx *bolt.Tx) error {
 	c.expect(bucketEntriesByFeed, nil, nil)
 	c.expect(bucketEntriesDue, nil, nil)
+	c.expect(bucketEntriesByState, nil, nil)
 	return each(tx, bucketEntries, func(k []byte, e Entry) {
 		c.expect(bucketEntriesByFeed, pair(e.Feed, e.Key), nil)
 		if e.Todo != TodoNothing {
 			c.expect(bucketEntriesDue, dueKey(e), nil)
+		}
+		if row := stateKey(e); row != nil {
+			c.expect(bucketEntriesByState, row, nil)
 		}
 		if e.Key != string(k) {
 			c.say("entry %q stands at key %q", e.Key, k)
@@ -90,8 +116,9 @@ func (c *checker) entries(tx *bolt.Tx) error {
 func (c *checker) posts(tx *bolt.Tx) error {
 	c.expect(bucketOutbox, nil, nil)
 	c.expect(bucketPins, nil, nil)
-	listed := 0
+	listed, live := 0, 0
 	err := each(tx, bucketPosts, func(_ []byte, p Post) {
+		live += number(p.State == PostLive)
 		if p.Listed {
 			listed++
 			c.expect(bucketOutbox, outboxKey(p), nil)
@@ -111,6 +138,9 @@ func (c *checker) posts(tx *bolt.Tx) error {
 	})
 	if n := int(parseNumber(tx.Bucket(bucketMeta).Get(keyListed))); n != listed {
 		c.say("%d posts are listed, %d counted", listed, n)
+	}
+	if n := int(parseNumber(tx.Bucket(bucketMeta).Get(keyPosts))); n != live {
+		c.say("there are %d posts, %d counted", live, n)
 	}
 	return err
 }

@@ -4,7 +4,7 @@ import bolt "go.etcd.io/bbolt"
 
 // reactions recomputes the indexes and counts of reactions.
 func (c *checker) reactions(tx *bolt.Tx) error {
-	for _, bucket := range [][]byte{bucketReactionsByPost, bucketReactionsByActor, bucketReactionHosts} {
+	for _, bucket := range [][]byte{bucketReactionsByPost, bucketReactionsByActor, bucketReactionHosts, bucketReactors} {
 		c.expect(bucket, nil, nil)
 	}
 	posts, hosts, all := map[string]reactionRow{}, map[string]int{}, 0
@@ -19,6 +19,9 @@ func (c *checker) reactions(tx *bolt.Tx) error {
 		hosts[reactionHost(r)] += r.size()
 		all += r.size()
 		c.expect(bucketReactionsByActor, reactionActorKey(r), nil)
+		if r.Inbox != "" {
+			c.expect(bucketReactors, reactorKey(r), []byte(r.Inbox))
+		}
 		if r.ID != string(k) {
 			c.say("reaction %q stands at key %q", r.ID, k)
 		}

@@ -21,14 +21,12 @@ import (
 // without it a growing file has to wait for all readers.
 const reservedMap = 256 << 20
 
-// groupDelay is how long an event that strangers bring waits for others, so that a burst of them shares its
-// writes to the disk: those take longer than this.
-const groupDelay = time.Millisecond
-
 // DB is the store. It is safe for concurrent use.
 type DB struct {
-	b    *bolt.DB
+	b    file
 	path string
+
+	groups grouping
 
 	blocking sync.Mutex               // held while blocks change
 	blocked  atomic.Pointer[blockSet] // what stands in the bucket
@@ -47,25 +45,25 @@ func Open(path string, o Options) (*DB, error) {
 	if o.LockTimeout == 0 {
 		o.LockTimeout = time.Second
 	}
-	switch info, err := os.Stat(path); {
+	switch _, err := os.Stat(path); {
 	case errors.Is(err, fs.ErrNotExist):
 		if err := create(path); err != nil {
 			return nil, fmt.Errorf("make store %s: %w", path, err)
 		}
-	case err == nil && info.Size() == 0:
-		return nil, fmt.Errorf("open store: %s is empty: put a backup in its place, or remove it to begin anew", path)
+	default:
+		if err := examine(path); err != nil {
+			return nil, fmt.Errorf("open store %s: %w", path, err)
+		}
 	}
 	b, err := openFile(path, o.LockTimeout)
-	if b != nil {
-		b.MaxBatchDelay = groupDelay
-	}
 	if errors.Is(err, berrors.ErrTimeout) {
 		return nil, fmt.Errorf("open store %s: %w%s", path, ErrLocked, holder(path))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
-	db := &DB{b: b, path: path}
+	_ = os.Remove(compactName(path)) // of a compaction that was cut off
+	db := &DB{b: file{DB: b, changed: make(chan struct{}, 1)}, path: path}
 	if err := db.prepare(o.AsItIs); err != nil {
 		b.Close()
 		return nil, fmt.Errorf("open store %s: %w", path, err)
@@ -104,18 +102,43 @@ func create(path string) error {
 	return os.Rename(name, path) // a file system without links
 }
 
-// openFile opens the file and turns the panic that bbolt answers some damage with into an error.
+// openFile opens the file and turns the panic that bbolt answers some damage with into an error. A file that was
+// replaced while its lock was waited for is opened anew: what is written into one without a name is lost.
 func openFile(path string, timeout time.Duration) (b *bolt.DB, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("the file is damaged (%v): put a backup in its place", r)
-		}
-	}()
-	return bolt.Open(path, 0o600, &bolt.Options{
+	var opened *os.File
+	o := bolt.Options{
 		Timeout:         timeout,
 		InitialMmapSize: reservedMap,
 		FreelistType:    bolt.FreelistMapType,
-	})
+		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			f, err := os.OpenFile(name, flag, mode)
+			opened = f
+			return f, err
+		},
+	}
+	for range replacedMost {
+		err = guarded(func() error {
+			b, err = bolt.Open(path, 0o600, &o)
+			return err
+		})
+		if err != nil || isAt(opened, path) {
+			return b, err
+		}
+		if err := b.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return nil, errors.New("the file is replaced again and again")
+}
+
+// replacedMost is how often a file may be replaced while it is opened.
+const replacedMost = 10
+
+// isAt reports whether a file is the one that a path leads to.
+func isAt(f *os.File, path string) bool {
+	mine, err := f.Stat()
+	there, err2 := os.Stat(path)
+	return err == nil && err2 == nil && os.SameFile(mine, there)
 }
 
 // prepare makes the buckets of a new store and brings an older one up to date.
@@ -123,7 +146,7 @@ func (db *DB) prepare(asItIs bool) error {
 	current := false
 	err := db.b.View(func(tx *bolt.Tx) error {
 		version, fresh, err := schemaOf(tx)
-		current = err == nil && !fresh && version == schema
+		current = err == nil && !fresh && version == schema && complete(tx)
 		return err
 	})
 	if err != nil || current {
@@ -156,7 +179,11 @@ func schemaOf(tx *bolt.Tx) (version int, fresh bool, err error) {
 
 // Close closes the store.
 func (db *DB) Close() error {
+	db.groups.running.Wait()
 	os.Remove(holderFile(db.path))
+	if db.b.broken.Load() != nil {
+		return nil // it would wait for a lock that is never released; the end of the process closes the file
+	}
 	if err := db.b.Close(); err != nil {
 		return fmt.Errorf("close store %s: %w", db.path, err)
 	}
@@ -171,10 +198,6 @@ func (db *DB) Size() (int64, error) {
 	}
 	return info.Size(), nil
 }
-
-// group makes an event durable like a transaction of its own, but together with others of the same moment. f may run
-// more than once, and must leave nothing behind where it fails.
-func (db *DB) group(f func(*bolt.Tx) error) error { return db.b.Batch(f) }
 
 func holderFile(path string) string { return path + ".pid" }
 

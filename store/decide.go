@@ -16,31 +16,35 @@ type Decision struct {
 
 // ApproveFollowers makes pending followers accepted ones and queues the answer to each: all of them, or none.
 func (db *DB) ApproveFollowers(now time.Time, decisions []Decision) error {
-	return db.decide(now, decisions, func(tx *bolt.Tx, f Follower) error {
-		f.State = FollowerAccepted
-		_, err := putFollower(tx, f)
-		return err
+	return db.b.Update(func(tx *bolt.Tx) error {
+		return decide(tx, now, decisions, func(tx *bolt.Tx, f Follower) error {
+			f.State = FollowerAccepted
+			_, err := putFollower(tx, f)
+			return err
+		})
 	})
 }
 
 // DismissFollowers removes followers, accepted ones or pending ones, with the deliveries that only they were to
 // get, and queues the answer to each: all of them, or none.
 func (db *DB) DismissFollowers(now time.Time, decisions []Decision) error {
-	return db.decide(now, decisions, func(tx *bolt.Tx, f Follower) error {
+	return db.b.Update(func(tx *bolt.Tx) error { return dismiss(tx, now, decisions) })
+}
+
+func dismiss(tx *bolt.Tx, now time.Time, decisions []Decision) error {
+	return decide(tx, now, decisions, func(tx *bolt.Tx, f Follower) error {
 		_, err := removeFollower(tx, f.Actor)
 		return err
 	})
 }
 
-func (db *DB) decide(now time.Time, decisions []Decision, change func(*bolt.Tx, Follower) error) error {
-	return db.b.Update(func(tx *bolt.Tx) error {
-		for _, d := range decisions {
-			if err := decideOne(tx, now, d, change); err != nil {
-				return fmt.Errorf("%s follower %s: %w", d.Answer.Type, d.Follower.Actor, err)
-			}
+func decide(tx *bolt.Tx, now time.Time, decisions []Decision, change func(*bolt.Tx, Follower) error) error {
+	for _, d := range decisions {
+		if err := decideOne(tx, now, d, change); err != nil {
+			return fmt.Errorf("%s follower %s: %w", d.Answer.Type, d.Follower.Actor, err)
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 func decideOne(tx *bolt.Tx, now time.Time, d Decision, change func(*bolt.Tx, Follower) error) error {

@@ -19,6 +19,7 @@ type Delivery struct {
 	Host       string    `json:"host"` // of the inbox, with a port that is not the default
 	Attempts   int       `json:"attempts"`
 	Tried      bool      `json:"tried,omitempty"` // it was under way at least once, even if cut off: the other side may have it
+	Named      bool      `json:"named,omitempty"` // it goes there for somebody's sake who need not follow
 	Added      time.Time `json:"added"`
 	Next       time.Time `json:"next"`
 	LastError  string    `json:"last_error,omitempty"`
@@ -32,6 +33,7 @@ type Host struct {
 	Failures   int       `json:"failures,omitempty"` // in a row, of the host itself (not of one activity)
 	BadDays    int       `json:"bad_days,omitempty"` // distinct days with failures since the last success
 	LastBadDay string    `json:"last_bad_day,omitempty"`
+	Since      time.Time `json:"since,omitzero"` // when it first failed since the last success
 	Until      time.Time `json:"until,omitzero"` // nothing is sent before
 	LastError  string    `json:"last_error,omitempty"`
 }
@@ -65,22 +67,25 @@ type Outcome struct {
 // stays claimed as long. Of several deliveries of one object to one inbox only the oldest is claimed.
 // next is when the earliest unclaimed delivery is due (zero: none waits).
 func (db *DB) Step(now time.Time, lease time.Duration, settled []Outcome, max int) (claimed []Delivery, next time.Time, err error) {
-	err = db.b.Update(func(tx *bolt.Tx) error {
+	if len(settled) == 0 {
+		if nothing, next, err := db.nothingDue(now); nothing || err != nil {
+			return nil, next, err
+		}
+	}
+	err = db.group(func(tx *bolt.Tx) error {
 		for _, o := range settled {
 			if err := settle(tx, now, o); err != nil {
 				return fmt.Errorf("settle delivery of %s to %s: %w", o.Delivery.Activity, o.Delivery.Inbox, err)
 			}
 		}
+		if err := tally(tx, now, settled); err != nil {
+			return fmt.Errorf("count what was delivered: %w", err)
+		}
 		if claimed, err = claimAll(tx, now, lease, max); err != nil {
 			return fmt.Errorf("claim deliveries: %w", err)
 		}
-		if next, err = nextWave(tx, now); err != nil {
-			return err
-		}
-		if k, _ := seek(tx, bucketHostsDue, nil); k != nil && (next.IsZero() || parseTime(k).Before(next)) {
-			next = parseTime(k)
-		}
-		return nil
+		next, err = nextDue(tx, now)
+		return err
 	})
 	if err != nil {
 		return nil, time.Time{}, err
@@ -98,6 +103,10 @@ func settle(tx *bolt.Tx, now time.Time, o Outcome) error {
 	if blocked {
 		o.Result = Cancelled // how a host fares that is not asked any more is nobody's business
 	}
+	// What is over goes before its host is looked at, so that once is enough.
+	if err := dropOver(tx, now, o); err != nil {
+		return err
+	}
 	var before, after hostRow
 	err := reschedule(tx, o.Delivery.Host, func(h *hostRow) {
 		before = *h
@@ -111,7 +120,7 @@ func settle(tx *bolt.Tx, now time.Time, o Outcome) error {
 		return err
 	}
 	if blocked {
-		return dropBySeq(tx, o.Delivery.Seq)
+		return dropBySeq(tx, o.Delivery.Seq, dropDelivery)
 	}
 	if err := settleDelivery(tx, now, o, after.dormant()); err != nil {
 		return err
@@ -122,8 +131,25 @@ func settle(tx *bolt.Tx, now time.Time, o Outcome) error {
 	return nil
 }
 
+// dropOver drops the row of a delivery that is done or was refused for good; what was refused stays in the ledger.
+func dropOver(tx *bolt.Tx, now time.Time, o Outcome) error {
+	switch o.Result {
+	case Done:
+		return dropBySeq(tx, o.Delivery.Seq, dropRow)
+	case Refused:
+		return dropBySeq(tx, o.Delivery.Seq, func(tx *bolt.Tx, d Delivery) error {
+			d.LastError, d.LastStatus = o.Error, o.Status
+			if err := dropRow(tx, d); err != nil {
+				return err
+			}
+			return lose(tx, now, d, LostRefused)
+		})
+	}
+	return nil
+}
+
 // dropBySeq drops a delivery, if it is still there.
-func dropBySeq(tx *bolt.Tx, seq uint64) error {
+func dropBySeq(tx *bolt.Tx, seq uint64, drop func(*bolt.Tx, Delivery) error) error {
 	d, err := deliveryBySeq(tx, numberKey(seq))
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -131,16 +157,19 @@ func dropBySeq(tx *bolt.Tx, seq uint64) error {
 	if err != nil {
 		return err
 	}
-	return dropDelivery(tx, d)
+	return drop(tx, d)
 }
 
-// settleDelivery writes what became of a delivery, which may have been dropped meanwhile.
+// settleDelivery writes what became of a delivery that is not over, and may have been dropped meanwhile.
 func settleDelivery(tx *bolt.Tx, now time.Time, o Outcome, dormant bool) error {
-	if o.Result == Gone {
+	switch o.Result {
+	case Done, Refused:
+		return nil
+	case Gone:
 		if err := markInboxGone(tx, now, o.Delivery.Inbox); err != nil {
 			return err
 		}
-		return dropRows(tx, prefix(o.Delivery.Inbox), nil)
+		return loseInbox(tx, now, o)
 	}
 	d, err := deliveryBySeq(tx, numberKey(o.Delivery.Seq))
 	if errors.Is(err, ErrNotFound) {
@@ -150,8 +179,6 @@ func settleDelivery(tx *bolt.Tx, now time.Time, o Outcome, dormant bool) error {
 		return err
 	}
 	switch o.Result {
-	case Done, Refused:
-		return dropDelivery(tx, d)
 	case Cancelled:
 		d.Attempts--
 		d.Next = now
@@ -193,9 +220,12 @@ func (h *hostRow) settle(now time.Time, o Outcome) {
 	case o.Result == Cancelled:
 	case o.Result == Park && o.Until.IsZero():
 	case o.Until.IsZero():
-		h.Failures, h.BadDays, h.LastBadDay, h.LastError, h.Until = 0, 0, "", "", time.Time{}
+		h.well()
 	default:
 		h.Failures++
+		if h.Since.IsZero() {
+			h.Since = now
+		}
 		h.Until, h.LastError = o.Until, o.Error
 		if day := now.UTC().Format(time.DateOnly); day != h.LastBadDay {
 			h.BadDays++
@@ -245,7 +275,7 @@ func claim(tx *bolt.Tx, now time.Time, lease time.Duration, max int) ([]Delivery
 		d.Attempts++
 		d.Tried = true
 		d.Next = now.Add(lease)
-		if err := moveDelivery(tx, d); err != nil {
+		if err := moveRow(tx, d); err != nil {
 			return nil, err
 		}
 		if err := reschedule(tx, host, func(h *hostRow) { h.Claimed = d.Next }); err != nil {

@@ -14,5 +14,6 @@
 //   - a post that exists has an entry or was written by hand, and a listed post has its outbox row;
 //   - a pinned post lives, and a boost that was not taken back has its Announce;
 //   - a queued delivery names an activity whose body is stored;
-//   - nobody who is blocked follows, and nothing is queued for a blocked domain.
+//   - nobody who is blocked follows, and nothing is queued for a blocked domain;
+//   - what a post is told to those who reacted has a row for each of them, and what was given up is bounded.
 package store

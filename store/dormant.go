@@ -25,6 +25,11 @@ const (
 // dormant reports whether a host has failed for so many days that it gets no more than a probe a day.
 func (h hostRow) dormant() bool { return h.BadDays >= dormantDays }
 
+// well forgets how a host failed, which is there again.
+func (h *hostRow) well() {
+	h.Failures, h.BadDays, h.LastBadDay, h.LastError, h.Since, h.Until = 0, 0, "", "", time.Time{}, time.Time{}
+}
+
 // hasLive reports whether a host has a delivery that will be tried, other than the one with that number.
 func hasLive(tx *bolt.Tx, host string, but uint64) (live bool, err error) {
 	err = scan(tx, bucketQueue, prefix(host), func(k, _ []byte) (bool, error) {
@@ -59,7 +64,7 @@ func wakeHost(tx *bolt.Tx, now time.Time, host string) error {
 			return err
 		}
 		if d.Parked && now.Sub(d.Added) > parkedFor {
-			if err := dropDelivery(tx, d); err != nil {
+			if err := giveUp(tx, now, d, LostExpired); err != nil {
 				return err
 			}
 			continue
@@ -79,7 +84,7 @@ func reviveHost(tx *bolt.Tx, now time.Time, host string) error {
 	err := reschedule(tx, host, func(h *hostRow) {
 		h.Until = time.Time{}
 		if was = h.dormant(); was {
-			h.Failures, h.BadDays, h.LastBadDay, h.LastError = 0, 0, "", ""
+			h.well()
 		}
 	})
 	if err != nil || !was {
@@ -121,7 +126,7 @@ func dropParked(tx *bolt.Tx, now time.Time) (int, error) {
 		return 0, err
 	}
 	for _, d := range old {
-		if err := dropDelivery(tx, d); err != nil {
+		if err := giveUp(tx, now, d, LostExpired); err != nil {
 			return 0, err
 		}
 	}

@@ -160,6 +160,9 @@ func putEntry(tx *bolt.Tx, e Entry) error {
 		}
 	}
 	e.Version++
+	if err := indexState(tx, old, e); err != nil {
+		return err
+	}
 	if err := byFeed.Put(pair(e.Feed, e.Key), nil); err != nil {
 		return err
 	}

@@ -25,7 +25,8 @@ type Follower struct {
 	Handle      string          `json:"handle,omitempty"` // user@host as the actor's own server names it
 	Name        string          `json:"name,omitempty"`
 	KeyID       string          `json:"key_id"`
-	Key         string          `json:"key"` // PEM
+	Key         string          `json:"key"`              // PEM
+	Fetched     time.Time       `json:"fetched,omitzero"` // when inboxes and key were read in the actor's own document; zero: long ago
 	FollowID    string          `json:"follow_id"`
 	Follow      json.RawMessage `json:"follow"` // as embedded in the Accept
 	Since       time.Time       `json:"since"`
@@ -55,7 +56,8 @@ type Follow struct {
 // AddFollower stores a follow: the follower (its Since is kept where it is known already), the count of
 // its inbox, the answer and its one delivery. An answer that already waits is not queued twice but made
 // due at once. A Reject of an earlier follow that still waits is dropped: Mastodon ends by it whatever follow there
-// is. It reports whether the follower is new; ErrBlocked if the owner has blocked the actor or its domain.
+// is. It reports whether the follower is new; ErrBlocked if the owner has blocked the actor or its domain,
+// ErrConflict for one that would await the approval of an account that has moved meanwhile.
 func (db *DB) AddFollower(now time.Time, f Follow) (added bool, err error) {
 	err = db.group(func(tx *bolt.Tx) error {
 		added, err = addFollower(tx, now, f)
@@ -84,6 +86,9 @@ func addFollower(tx *bolt.Tx, now time.Time, f Follow) (added bool, err error) {
 		if err := unchanged(tx, f.Follower.Actor, *f.Before); err != nil {
 			return false, fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
 		}
+	}
+	if err := mayWait(tx, f.Follower); err != nil {
+		return false, fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
 	}
 	if added, err = putFollower(tx, f.Follower); err != nil {
 		return false, fmt.Errorf("add follower %s: %w", f.Follower.Actor, err)
@@ -212,6 +217,9 @@ func removeFollower(tx *bolt.Tx, actor string) (bool, error) {
 	if err := tx.Bucket(bucketFollowers).Delete([]byte(actor)); err != nil {
 		return false, err
 	}
+	if err := forgetHandle(tx, actor); err != nil {
+		return false, err
+	}
 	return true, dropQueuedFor(tx, f)
 }
 
@@ -229,17 +237,18 @@ func dropQueuedFor(tx *bolt.Tx, f Follower) error {
 		if box.Followers > 0 { // others are reached there: only what is about this one goes
 			rows = prefix(inbox, f.Actor)
 		}
-		if err := dropRows(tx, rows, func(d Delivery) bool { return !answersOther(d, f) }); err != nil {
+		if err := dropRows(tx, rows, func(d Delivery) bool { return !answersOther(d, f) && !tellsOfReturn(tx, d) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// answersOther tells of what goes out though the follow has ended: the end of a post that is out there, and an answer
+// answersOther tells of what goes out though the follow has ended: what names somebody there, the end of a post that is
+// out there, and an answer
 // that has nothing to do with the follow, since somebody who leaves may still quote.
 func answersOther(d Delivery, f Follower) bool {
-	return d.Type == "Delete" || (d.Type == "Accept" || d.Type == "Reject") && d.Object != f.FollowID && d.Object != f.Actor
+	return d.Named || d.Type == "Delete" || (d.Type == "Accept" || d.Type == "Reject") && d.Object != f.FollowID && d.Object != f.Actor
 }
 
 // Follower returns the follower with that actor id, or ErrNotFound.

@@ -42,6 +42,7 @@ func migrate(tx *bolt.Tx) error {
 	if err != nil {
 		return err
 	}
+	counted := tx.Bucket(bucketEntriesByState) != nil
 	for _, name := range buckets {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return fmt.Errorf("make bucket %s: %w", name, err)
@@ -56,6 +57,11 @@ func migrate(tx *bolt.Tx) error {
 	for ; version < schema; version++ {
 		if err := migrations[version-1](tx); err != nil {
 			return fmt.Errorf("migrate from schema %d: %w", version, err)
+		}
+	}
+	if !counted {
+		if err := fillStates(tx); err != nil {
+			return err
 		}
 	}
 	return tx.Bucket(bucketMeta).Put(keySchema, []byte(strconv.Itoa(schema)))

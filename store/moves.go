@@ -114,7 +114,7 @@ func followMoves(tx *bolt.Tx, old, now Presence) error {
 	if now.Moves == old.Moves {
 		return nil
 	}
-	return errors.Join(tx.Bucket(bucketMeta).Delete(keyMoved), tx.Bucket(bucketMeta).Delete(keyUnmoved))
+	return errors.Join(tx.Bucket(bucketMeta).Delete(keyMoved), tx.Bucket(bucketMeta).Delete(keyUnmoved), endToldWaves(tx))
 }
 
 // withdraw takes out of the queue what is left of an activity. What is under way at this moment may still arrive.

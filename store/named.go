@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"maps"
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
@@ -10,10 +11,11 @@ import (
 // dropNamed takes out of the queue what an actor was to get because a post names it, or because one of its own was
 // boosted. Its server may take that for several at one inbox: what a follower or somebody else whom the post names
 // is reached through stays.
-func dropNamed(tx *bolt.Tx, actor string) error {
-	rows := map[string]bool{} // inbox 0 object
+// reacted are rows of what it was to get for having reacted.
+func dropNamed(tx *bolt.Tx, actor string, reacted map[string]bool) error {
+	rows := maps.Clone(reacted) // inbox 0 object 0
 	err := each(tx, bucketPosts, func(_ []byte, p Post) {
-		for _, inbox := range onlyFor(actor, p.Mentions) {
+		for _, inbox := range onlyFor(actor, slices.Concat(p.Mentions, p.Former)) {
 			rows[string(prefix(inbox, p.ID))] = true
 		}
 	})
@@ -26,6 +28,9 @@ func dropNamed(tx *bolt.Tx, actor string) error {
 		}
 	})
 	if err != nil {
+		return err
+	}
+	if err := unname(tx, rows); err != nil {
 		return err
 	}
 	for row := range rows {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -31,26 +32,37 @@ func send(tx *bolt.Tx, now time.Time, o Outgoing) (queued int, err error) {
 
 // sendOut queues a publication's activity for the followers, where they get it, and for its further inboxes.
 func sendOut(tx *bolt.Tx, now time.Time, p Publication) (queued int, err error) {
+	inboxes, named, err := further(tx, p)
+	if err != nil {
+		return 0, err
+	}
 	if p.Deliver {
-		s := spread{activity: p.Activity, renewed: p.Create != nil, pace: p.Pace}
+		s := spread{activity: p.Activity, renewed: p.Create != nil, pace: p.Pace, named: named}
 		if queued, err = fanOut(tx, now, s); err != nil {
 			return 0, err
 		}
 	}
-	inboxes, err := further(tx, p)
+	n, err := tell(tx, now, waveOf(now, spread{activity: p.Activity, renewed: p.Create != nil}), inboxes)
 	if err != nil {
 		return 0, err
 	}
-	n, err := tell(tx, now, waveOf(now, spread{activity: p.Activity, renewed: p.Create != nil}), inboxes)
-	return queued + n, err
+	for _, inbox := range inboxes {
+		if err := keepNamed(tx, p.Activity.Object, inbox); err != nil {
+			return 0, err
+		}
+	}
+	return queued + n, nil
 }
 
 // further returns the inboxes of a publication that are not reached with the followers: each once, and none
-// that is known to be gone.
-func further(tx *bolt.Tx, p Publication) ([]string, error) {
-	var inboxes []string
+// that is known to be gone. named are those of its own that are.
+func further(tx *bolt.Tx, p Publication) (inboxes, named []string, err error) {
+	wanted := p.Inboxes
+	if p.Reactors {
+		wanted = slices.Concat(wanted, reactorInboxes(tx, p.Post.Path))
+	}
 	seen := map[string]bool{"": true}
-	for _, inbox := range p.Inboxes {
+	for i, inbox := range wanted {
 		if seen[inbox] {
 			continue
 		}
@@ -60,12 +72,15 @@ func further(tx *bolt.Tx, p Publication) ([]string, error) {
 		case errors.Is(err, ErrNotFound):
 			inboxes = append(inboxes, inbox)
 		case err != nil:
-			return nil, err
-		case !p.Deliver && row.GoneSince.IsZero():
+			return nil, nil, err
+		case !row.GoneSince.IsZero():
+		case !p.Deliver:
 			inboxes = append(inboxes, inbox)
+		case i < len(p.Inboxes): // of reactors there may be a thousand, and a wave is written again and again
+			named = append(named, inbox)
 		}
 	}
-	return inboxes, nil
+	return inboxes, named, nil
 }
 
 // tell queues the activity of a wave for inboxes, less those where something that waits makes it needless.

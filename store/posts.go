@@ -43,6 +43,7 @@ type Post struct {
 	// What a post written by hand has beside these.
 	Source   string    `json:"source,omitempty"`   // its Markdown
 	Mentions []Mention `json:"mentions,omitempty"` // the actors it is addressed to by name
+	Former   []Mention `json:"former,omitempty"`   // those that an earlier text was addressed to
 	Told     []string  `json:"told,omitempty"`     // every inbox beside those of the followers that was ever sent it
 }
 
@@ -74,6 +75,7 @@ type Publication struct {
 	Deliver  bool          // to the inboxes of all followers
 	Pace     time.Duration // over which those are spread
 	Inboxes  []string      // and to these, each once; none that the followers are reached through
+	Reactors bool          // and to those who reacted to the post, of the newest inboxes a thousand
 	Log      []LogEntry
 }
 
@@ -159,7 +161,7 @@ func replacePost(tx *bolt.Tx, old, p Post) error {
 	if _, err := add(tx, bucketMeta, keyListed, number(p.Listed)-number(old.Listed)); err != nil {
 		return err
 	}
-	if err := indexURL(tx, old, p); err != nil {
+	if err := errors.Join(countPost(tx, old, p), indexURL(tx, old, p)); err != nil {
 		return err
 	}
 	return put(tx, bucketPosts, []byte(p.Path), p)

@@ -20,6 +20,7 @@ type Presence struct {
 	Move     *Move     `json:"move,omitempty"`     // it has moved away, or is about to; nil: it is at home
 	Moves    uint64    `json:"moves,omitempty"`    // how many moves were ever begun
 	LastMove time.Time `json:"last_move,omitzero"` // when the followers were last told to move
+	Returned string    `json:"returned,omitempty"` // id of the Update that tells that the last move was cancelled
 }
 
 // Broadcast is an activity for the inboxes of all followers, with its lines in the log.
@@ -29,28 +30,36 @@ type Broadcast struct {
 
 	// Withdraw is the id of an earlier activity. What is left of it is not sent any more.
 	Withdraw string
+
+	// Dismiss are the Rejects for followers that await approval. A move begins only where nobody does any more.
+	Dismiss []Decision
 }
 
 // Presence returns the account's presence; that of an account which never changed is the zero value.
 func (db *DB) Presence() (p Presence, err error) {
 	err = db.b.View(func(tx *bolt.Tx) error {
-		p, err = get[Presence](tx, bucketMeta, keyPresence)
-		if errors.Is(err, ErrNotFound) {
-			return nil
-		}
+		p, err = presenceIn(tx)
 		return err
 	})
 	return p, err
 }
 
+func presenceIn(tx *bolt.Tx) (Presence, error) {
+	p, err := get[Presence](tx, bucketMeta, keyPresence)
+	if errors.Is(err, ErrNotFound) {
+		return Presence{}, nil
+	}
+	return p, err
+}
+
 // SavePresence writes a presence that was read and changed, and queues what the followers are to be told of
-// it, in one transaction. ErrConflict where somebody else changed it meanwhile: nothing is written. It
-// returns how many deliveries were queued.
+// it, in one transaction. ErrConflict where somebody else changed it meanwhile, or where it begins a move while
+// somebody still awaits approval: nothing is written. It returns how many deliveries were queued.
 func (db *DB) SavePresence(now time.Time, p Presence, tell ...Broadcast) (queued int, err error) {
 	err = db.b.Update(func(tx *bolt.Tx) error {
 		queued = 0
-		old, err := get[Presence](tx, bucketMeta, keyPresence)
-		if err != nil && !errors.Is(err, ErrNotFound) {
+		old, err := presenceIn(tx)
+		if err != nil {
 			return err
 		}
 		if old.Version != p.Version {
@@ -68,7 +77,17 @@ func (db *DB) SavePresence(now time.Time, p Presence, tell ...Broadcast) (queued
 			if err != nil {
 				return err
 			}
+			queued += n + len(b.Dismiss)
+			if b.Activity.ID == "" || b.Activity.ID != p.Returned || p.Returned == old.Returned {
+				continue
+			}
+			if n, err = tellTold(tx, now, b.Activity); err != nil {
+				return err
+			}
 			queued += n
+		}
+		if p.Move != nil && (old.Move == nil || old.Moves != p.Moves) {
+			return nobodyWaits(tx)
 		}
 		return nil
 	})
@@ -78,6 +97,9 @@ func (db *DB) SavePresence(now time.Time, p Presence, tell ...Broadcast) (queued
 // broadcast queues an activity for all followers. Where there are none it leaves no trace but the log's.
 func broadcast(tx *bolt.Tx, now time.Time, b Broadcast) (queued int, err error) {
 	if err := withdraw(tx, b.Withdraw); err != nil {
+		return 0, err
+	}
+	if err := dismiss(tx, now, b.Dismiss); err != nil {
 		return 0, err
 	}
 	if b.Activity.ID == "" {

@@ -89,7 +89,7 @@ func enqueue(tx *bolt.Tx, now time.Time, a Activity, inbox string) error {
 	}
 	d := Delivery{
 		Seq: seq, Activity: a.ID, Type: a.Type, Object: a.Object,
-		Inbox: inbox, Host: hostOf(inbox), Added: now, Next: now,
+		Inbox: inbox, Host: hostOf(inbox), Added: now, Next: now.Add(-ahead(a.Type)),
 	}
 	if d.Parked, err = parks(tx, d); err != nil {
 		return err
@@ -138,19 +138,32 @@ func deliveryBySeq(tx *bolt.Tx, seq []byte) (Delivery, error) {
 
 // moveDelivery writes a queued delivery whose Next or Parked has changed, at its new place.
 func moveDelivery(tx *bolt.Tx, d Delivery) error {
-	old := bytes.Clone(tx.Bucket(bucketQueueSeq).Get(numberKey(d.Seq)))
-	if err := tx.Bucket(bucketQueue).Delete(old); err != nil {
-		return err
-	}
-	if err := putDelivery(tx, d); err != nil {
+	if err := moveRow(tx, d); err != nil {
 		return err
 	}
 	return reschedule(tx, d.Host, nil)
 }
 
+// moveRow is moveDelivery without its host, which the caller reschedules.
+func moveRow(tx *bolt.Tx, d Delivery) error {
+	old := bytes.Clone(tx.Bucket(bucketQueueSeq).Get(numberKey(d.Seq)))
+	if err := tx.Bucket(bucketQueue).Delete(old); err != nil {
+		return err
+	}
+	return putDelivery(tx, d)
+}
+
 // dropDelivery takes a delivery out of the queue; the body of an activity that stands nowhere else goes
 // with the last one.
 func dropDelivery(tx *bolt.Tx, d Delivery) error {
+	if err := dropRow(tx, d); err != nil {
+		return err
+	}
+	return reschedule(tx, d.Host, nil)
+}
+
+// dropRow is dropDelivery without its host, which the caller reschedules.
+func dropRow(tx *bolt.Tx, d Delivery) error {
 	if err := tx.Bucket(bucketQueue).Delete(queueKey(d)); err != nil {
 		return err
 	}
@@ -160,10 +173,7 @@ func dropDelivery(tx *bolt.Tx, d Delivery) error {
 	if err := tx.Bucket(bucketQueueObjects).Delete(objectKey(d)); err != nil {
 		return err
 	}
-	if err := release(tx, d.Activity, d.Type); err != nil {
-		return err
-	}
-	return reschedule(tx, d.Host, nil)
+	return release(tx, d.Activity, d.Type)
 }
 
 // release says that an activity has one delivery, or wave, less.

@@ -39,8 +39,10 @@ type Reaction struct {
 	Actor     string       `json:"actor"`             // id
 	Name      string       `json:"name,omitempty"`    // of the actor
 	Handle    string       `json:"handle,omitempty"`  // user@host as the actor's own server names it
+	Inbox     string       `json:"inbox,omitempty"`   // where the actor's server takes posts for it: it hears there of changes
 	Post      string       `json:"post"`              // Post.Path
 	URL       string       `json:"url,omitempty"`     // what a browser is sent to
+	Depth     int          `json:"depth,omitempty"`   // of a reply: how many replies lie between it and the post
 	Content   string       `json:"content,omitempty"` // HTML as it came, at most 16 kB: not to be shown as it is
 	Published time.Time    `json:"published,omitzero"`
 	Updated   time.Time    `json:"updated,omitzero"`
@@ -54,7 +56,11 @@ func (r Reaction) seen() bool { return r.Public && !r.Hidden }
 
 // size is what a reaction takes of the disk, with its index rows, about.
 func (r Reaction) size() int {
-	return 250 + 3*(len(r.ID)+len(r.Post)) + 2*len(r.Actor) + len(r.Name) + len(r.Handle) + len(r.URL) + len(r.Content)
+	n := 250 + 3*(len(r.ID)+len(r.Post)) + 2*len(r.Actor) + len(r.Name) + len(r.Handle) + len(r.URL) + len(r.Content)
+	if r.Inbox != "" {
+		n += 40 + len(r.ID) + len(r.Post) + 2*len(r.Inbox)
+	}
+	return n
 }
 
 // moment is where it stands among others: a date to come is none.
@@ -125,7 +131,7 @@ func cut(s string, max int) string {
 }
 
 func putReaction(tx *bolt.Tx, r Reaction) (added bool, err error) {
-	if err := checkKey(r.ID, r.Actor, r.Post, string(r.Kind)); err != nil {
+	if err := checkKey(r.ID, r.Actor, r.Post, r.Inbox, string(r.Kind)); err != nil {
 		return false, err
 	}
 	old, err := sameReaction(tx, r)
@@ -137,7 +143,7 @@ func putReaction(tx *bolt.Tx, r Reaction) (added bool, err error) {
 	case old.Actor != r.Actor:
 		return false, ErrConflict
 	default:
-		r.Kind, r.Post, r.Received, r.Hidden = old.Kind, old.Post, old.Received, old.Hidden
+		r.Kind, r.Post, r.Depth, r.Received, r.Hidden = old.Kind, old.Post, old.Depth, old.Received, old.Hidden
 		if r.Published.IsZero() {
 			r.Published = old.Published
 		}
@@ -162,6 +168,9 @@ func placeReaction(tx *bolt.Tx, r Reaction) error {
 		}
 	}
 	if err := tx.Bucket(bucketReactionsByActor).Put(reactionActorKey(r), nil); err != nil {
+		return err
+	}
+	if err := placeReactor(tx, r); err != nil {
 		return err
 	}
 	if err := countReaction(tx, r, +1); err != nil {
@@ -203,6 +212,9 @@ func dropReaction(tx *bolt.Tx, r Reaction) error {
 		return err
 	}
 	if err := tx.Bucket(bucketReactionsByActor).Delete(reactionActorKey(r)); err != nil {
+		return err
+	}
+	if err := tx.Bucket(bucketReactors).Delete(reactorKey(r)); err != nil {
 		return err
 	}
 	return countReaction(tx, r, -1)
@@ -265,6 +277,9 @@ func (db *DB) RemoveReaction(now time.Time, actor, id string, seen string, log .
 			if err := dropReaction(tx, r); err != nil {
 				return fmt.Errorf("remove %s %s: %w", r.Kind, id, err)
 			}
+			if err := forgetHandle(tx, actor); err != nil {
+				return err
+			}
 			if r.Kind.written() {
 				if err := putUndone(tx, now, actor, id); err != nil {
 					return err
@@ -296,7 +311,7 @@ func removeReactionsBy(tx *bolt.Tx, actor string) (n int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("remove the reactions of %s: %w", actor, err)
 	}
-	return n, nil
+	return n, forgetHandle(tx, actor)
 }
 
 // eachReactionBy calls f with every reaction of an actor, which f may change or remove.

@@ -44,7 +44,7 @@ func retryNow(tx *bolt.Tx, now time.Time, d Delivery) error {
 // DropDeliveries takes out of the queue what waits for the named activities, inboxes or hosts; at least one name
 // must be given. Of a named activity that is still on its way to the inboxes the rest is not told, either. It
 // returns how many deliveries there were.
-func (db *DB) DropDeliveries(names ...string) (n int, err error) {
+func (db *DB) DropDeliveries(now time.Time, names ...string) (n int, err error) {
 	if len(names) == 0 {
 		return 0, errors.New("drop deliveries: none is named")
 	}
@@ -54,7 +54,7 @@ func (db *DB) DropDeliveries(names ...string) (n int, err error) {
 			return err
 		}
 		for _, d := range meant {
-			if err := dropDelivery(tx, d); err != nil {
+			if err := giveUp(tx, now, d, LostDropped); err != nil {
 				return err
 			}
 		}

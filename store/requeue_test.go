@@ -36,10 +36,10 @@ func TestDropDeliveries(t *testing.T) {
 		entry(t, db, key)
 		paced(t, db, noon, key, "Create", 4*time.Hour)
 	}
-	if _, err := db.DropDeliveries(); err == nil {
+	if _, err := db.DropDeliveries(noon); err == nil {
 		t.Error("everything was dropped without a name")
 	}
-	if n := must[int](t)(db.DropDeliveries("https://me.example/activities/create-blog.example/1/")); n != 4 {
+	if n := must[int](t)(db.DropDeliveries(noon, "https://me.example/activities/create-blog.example/1/")); n != 4 {
 		t.Errorf("dropped %d", n)
 	}
 	sound(t, db)

@@ -20,7 +20,8 @@ import (
 //	  account           Account
 //	  presence          Presence
 //	  inboxes           how many distinct inboxes are not gone, 8 bytes
-//	  followers, listed, signings, boosts: counts, 8 bytes
+//	  followers, listed, posts, signings, boosts: counts, 8 bytes
+//	  probe             when the disk was tried last, a time
 //	  whole             there where the list of followers is known to be whole
 //	  moved, unmoved    counts, 8 bytes: deliveries of the last Move that were taken, and that never will be
 //	feeds               address                  → Feed
@@ -29,6 +30,7 @@ import (
 //	published           key                      → the fields that its post was last made from
 //	extras              key                      → what was learnt of the entry beyond the feed, bytes
 //	entries_by_feed     feed 0 key               index
+//	entries_by_state    feed 0 state 0 key       index of entries that are new, held or skipped
 //	entries_due         time key                 index of entries with something to do
 //	posts               path                     → Post
 //	posts_by_url        address (see urlKey)     → path, plain
@@ -45,9 +47,12 @@ import (
 //	gone_actors         actor                    → goneActor
 //	blocks              actor or domain          → Block
 //	old_followers       alias 0 actor            who followed an alias when it was added, as far as it tells
+//	told                inbox                    index of inboxes that were told of the move
 //	queue               host 0 time seq          → Delivery; time is Next, or the end of time when parked
 //	queue_seq           seq                      → key in queue, plain
 //	queue_objects       inbox 0 object 0 seq     index
+//	tallies             object 0 activity        → tallyRow: what became of an activity that everybody is sent
+//	lost                seq                      → Lost
 //	waves               class seq                → wave
 //	hosts               host                     → hostRow
 //	hosts_due           time host                index of hosts with a delivery that is not parked
@@ -63,7 +68,10 @@ import (
 //	reactions_by_actor  actor 0 post 0 kind 0 id index
 //	reaction_counts     post                     → reactionRow
 //	reaction_hosts      host                     → bytes of the reactions by its actors, 8 bytes
+//	reactors            post 0 time id           → inbox, plain: where those who reacted hear of the post
 //	undone              SHA-256 of actor and id  → time, and an s where the id counts again
+//	reports             seq                      → Report
+//	handles             actor                    → Handle, of those that follow or reacted
 //
 // A time is 8 bytes that sort as the moments do (see timeKey), a seq is a big-endian integer of 8 bytes.
 var (
@@ -74,6 +82,7 @@ var (
 	bucketPublished      = []byte("published")
 	bucketExtras         = []byte("extras")
 	bucketEntriesByFeed  = []byte("entries_by_feed")
+	bucketEntriesByState = []byte("entries_by_state")
 	bucketEntriesDue     = []byte("entries_due")
 	bucketPosts          = []byte("posts")
 	bucketPostsByURL     = []byte("posts_by_url")
@@ -89,6 +98,7 @@ var (
 	bucketGoneActors     = []byte("gone_actors")
 	bucketBlocks         = []byte("blocks")
 	bucketOldFollowers   = []byte("old_followers")
+	bucketTold           = []byte("told")
 	bucketQueue          = []byte("queue")
 	bucketQueueSeq       = []byte("queue_seq")
 	bucketQueueObjects   = []byte("queue_objects")
@@ -108,7 +118,12 @@ var (
 	bucketReactionsByActor = []byte("reactions_by_actor")
 	bucketReactionCounts   = []byte("reaction_counts")
 	bucketReactionHosts    = []byte("reaction_hosts")
+	bucketReactors         = []byte("reactors")
+	bucketTallies          = []byte("tallies")
+	bucketLost             = []byte("lost")
 	bucketUndone           = []byte("undone")
+	bucketHandles          = []byte("handles")
+	bucketReports          = []byte("reports")
 
 	buckets = [][]byte{
 		bucketMeta, bucketFeeds, bucketEntries, bucketFields, bucketPublished, bucketEntriesByFeed,
@@ -119,9 +134,12 @@ var (
 		bucketBlocks, bucketWaves,
 		bucketSignings,
 		bucketReactions, bucketReactionsByPost, bucketReactionsByActor, bucketReactionCounts, bucketReactionHosts,
-		bucketUndone, bucketFollowerHosts,
+		bucketReactors, bucketTallies, bucketLost, bucketUndone, bucketFollowerHosts,
 		bucketPins, bucketBoosts,
 		bucketOldFollowers,
+		bucketEntriesByState,
+		bucketTold,
+		bucketHandles, bucketReports,
 	}
 
 	keySchema    = []byte("schema")
@@ -129,6 +147,7 @@ var (
 	keyPresence  = []byte("presence")
 	keyFollowers = []byte("followers")
 	keyListed    = []byte("listed")
+	keyPosts     = []byte("posts")
 	keyInboxes   = []byte("inboxes")
 	keySignings  = []byte("signings")
 	keyReactions = []byte("reactions")
@@ -137,6 +156,7 @@ var (
 	keyBoosts    = []byte("boosts")
 	keyMoved     = []byte("moved")
 	keyUnmoved   = []byte("unmoved")
+	keyProbe     = []byte("probe")
 )
 
 // endOfTime is the time of a row that is never due.

@@ -28,8 +28,10 @@ type wave struct {
 	Pace     time.Duration `json:"pace,omitempty"`  // over which the wave is spread
 	After    string        `json:"after,omitempty"` // the last inbox that was come to
 	Until    string        `json:"until,omitempty"` // the last one that is to be told; empty: all are
+	Told     bool          `json:"told,omitempty"`  // it goes to who was told of a move and is no follower any more
 	Total    int           `json:"total"`           // inboxes, as there were when it began
 	Queued   int           `json:"queued"`          // of them, those come to
+	Named    []string      `json:"named,omitempty"` // inboxes to be told even if nobody follows there any more
 }
 
 // spread says what goes to all followers, and how.
@@ -37,6 +39,7 @@ type spread struct {
 	activity Activity
 	renewed  bool          // as in wave
 	pace     time.Duration // as in wave
+	named    []string      // as in wave
 }
 
 // fanOut begins the wave of an activity and returns to how many inboxes it goes.
@@ -67,7 +70,7 @@ func fanOut(tx *bolt.Tx, now time.Time, s spread) (inboxes int, err error) {
 func waveOf(now time.Time, s spread) wave {
 	return wave{
 		Activity: s.activity.ID, Type: s.activity.Type, Object: s.activity.Object,
-		Renewed: s.renewed, Added: now, Pace: s.pace,
+		Renewed: s.renewed, Added: now, Pace: s.pace, Named: s.named,
 	}
 }
 
@@ -116,7 +119,7 @@ func outdate(tx *bolt.Tx, w *wave) (needless bool, err error) {
 			return false, err
 		}
 		switch {
-		case old.Object != w.Object:
+		case old.Object != w.Object, old.Told:
 		case w.Type == "Delete", w.Type == "Update" && old.Type == "Update", old.Type == takesBack(w.Type):
 			if err := endWave(tx, k, old); err != nil {
 				return false, err
@@ -124,10 +127,16 @@ func outdate(tx *bolt.Tx, w *wave) (needless bool, err error) {
 			if w.Type == "Undo" {
 				w.Until, w.Total = old.After, old.Queued
 				needless = old.Queued == 0
+				if err := w.handOver(tx, nil, old); err != nil {
+					return false, err
+				}
 			}
 		case w.Type == "Update" && old.Type == "Create" && w.Renewed:
 			w.Until, w.Total = old.After, old.Queued
 			needless = old.Queued == 0
+			if err := w.handOver(tx, k, old); err != nil {
+				return false, err
+			}
 		}
 	}
 	return needless, nil
@@ -138,29 +147,40 @@ func endWave(tx *bolt.Tx, key []byte, w wave) error {
 	if err := tx.Bucket(bucketWaves).Delete(key); err != nil {
 		return err
 	}
+	if err := forgetTold(tx, w); err != nil {
+		return err
+	}
 	return release(tx, w.Activity, w.Type)
 }
 
 // advance lets a wave come to up to max further inboxes, and ends it after the last. It returns to how many it came
 // and how many deliveries were queued: some are told already.
 func advance(tx *bolt.Tx, now time.Time, key []byte, w wave, max int) (queued, come int, err error) {
-	c := tx.Bucket(bucketInboxes).Cursor()
+	c := tx.Bucket(w.over()).Cursor()
 	k, v := c.Seek([]byte(w.After))
 	if w.Queued > 0 && string(k) == w.After {
 		k, v = c.Next()
 	}
 	var inboxes []string
 	for max = min(max, w.allowed(now)); k != nil && len(inboxes) < max && (w.Until == "" || string(k) <= w.Until); k, v = c.Next() {
-		var row inboxRow
-		if err := decode(bucketInboxes, k, v, &row); err != nil {
+		comes, err := w.comesTo(tx, k, v)
+		if err != nil {
 			return 0, 0, err
 		}
-		if w.After = string(k); row.GoneSince.IsZero() {
+		if w.After = string(k); comes {
 			inboxes = append(inboxes, w.After)
 		}
 	}
 	over := k == nil || w.Until != "" && string(k) > w.Until
 	if queued, err = tell(tx, now, w, inboxes); err != nil {
+		return 0, 0, err
+	}
+	named, err := w.tellNamed(tx, now, inboxes, over)
+	if err != nil {
+		return 0, 0, err
+	}
+	queued += named
+	if err := noteTold(tx, w, inboxes); err != nil {
 		return 0, 0, err
 	}
 	come = len(inboxes)
@@ -169,6 +189,24 @@ func advance(tx *bolt.Tx, now time.Time, key []byte, w wave, max int) (queued, c
 		return queued, come, endWave(tx, key, w)
 	}
 	return queued, come, put(tx, bucketWaves, key, w)
+}
+
+// over is the bucket with the inboxes that a wave goes through.
+func (w wave) over() []byte {
+	if w.Told {
+		return bucketTold
+	}
+	return bucketInboxes
+}
+
+// comesTo reports whether a wave comes to the inbox of a row.
+func (w wave) comesTo(tx *bolt.Tx, inbox, row []byte) (bool, error) {
+	if w.Told {
+		return w.goesTo(tx, inbox), nil
+	}
+	var r inboxRow
+	err := decode(bucketInboxes, inbox, row, &r)
+	return r.GoneSince.IsZero(), err
 }
 
 // allowed is how many more inboxes a wave may come to now: all, or so many that it takes as long as its pace.

@@ -66,11 +66,6 @@ func (c *Client) Followers(ctx context.Context) ([]Follower, error) {
 	return get[[]Follower](ctx, c, pathFollowers, nil)
 }
 
-// Deliveries lists what waits in the queue, oldest first.
-func (c *Client) Deliveries(ctx context.Context) ([]Delivery, error) {
-	return get[[]Delivery](ctx, c, pathDeliveries, nil)
-}
-
 // Log returns lines of the activity log, oldest first.
 func (c *Client) Log(ctx context.Context, q LogQuery) ([]LogLine, error) {
 	return get[[]LogLine](ctx, c, pathLog, q.values())

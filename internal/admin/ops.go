@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"crier/store"
@@ -39,6 +38,8 @@ type Ops struct {
 	Block   func(context.Context, BlockRequest) (BlockChange, error)
 	Unblock func(ctx context.Context, what string) (Block, error)
 	Handle  func(ctx context.Context, actor json.RawMessage) (string, error) // nil: handles are not asked for
+	Former  func() (FormerAccount, error)                                    // nil: there is none, or it is not served
+	Handles func(own map[string]string) (map[string]string, error)           // how to call actors, by id; nil: as they call themselves
 	Hand    Hand
 	Moving  Moving
 }
@@ -62,12 +63,24 @@ func (o *Ops) Status(context.Context) (Status, error) {
 	if s.Queue, s.Dead, err = o.Store.QueueStats(deadDays); err != nil {
 		return Status{}, fmt.Errorf("count the queue: %w", err)
 	}
+	reports, err := o.Store.Reports(time.Now())
+	if err != nil {
+		return Status{}, fmt.Errorf("read the reports: %w", err)
+	}
+	s.Reports = len(reports)
+	if err := o.former(&s); err != nil {
+		return Status{}, err
+	}
 	if s.Dead == nil {
 		s.Dead = []string{}
 	}
-	if fi, err := os.Stat(o.StorePath); err == nil {
-		s.StoreBytes = fi.Size()
+	if s.DeadHosts, err = o.deadHosts(); err != nil {
+		return Status{}, err
 	}
+	if s.Store, err = o.Store.FileSize(); err != nil {
+		return Status{}, err
+	}
+	s.StoreBytes = s.Store.Size
 	return s, nil
 }
 
@@ -76,15 +89,9 @@ func (o *Ops) account() (Account, error) {
 	if err != nil {
 		return Account{}, fmt.Errorf("read the account: %w", err)
 	}
-	posts, err := o.Store.Posts()
-	if err != nil {
-		return Account{}, fmt.Errorf("list posts: %w", err)
-	}
 	a := Account{Handle: acc.Handle, Actor: o.Actor, BaseURL: acc.BaseURL, Since: acc.Created}
-	for _, p := range posts {
-		if p.State == store.PostLive {
-			a.Posts++
-		}
+	if a.Posts, err = o.Store.CountPosts(); err != nil {
+		return Account{}, fmt.Errorf("count posts: %w", err)
 	}
 	presence, err := o.Store.Presence()
 	if err != nil {
@@ -116,23 +123,20 @@ func (o *Ops) feed(url string, now time.Time) (Feed, error) {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return Feed{}, fmt.Errorf("read feed %s: %w", url, err)
 	}
-	entries, err := o.Store.EntriesOf(url)
+	entries, err := o.Store.FeedEntries(url)
 	if err != nil {
-		return Feed{}, fmt.Errorf("list entries of %s: %w", url, err)
+		return Feed{}, fmt.Errorf("count entries of %s: %w", url, err)
 	}
 	f := Feed{
 		URL: url, Title: rec.Title, LastPoll: Time{rec.LastPoll}, NextPoll: Time{rec.NextPoll}, LastError: rec.LastError,
-		Missing: rec.Missing, Read: !rec.FirstRead.IsZero(), Entries: len(entries), Waiting: []Waiting{}, Holding: []Waiting{},
+		Missing: rec.Missing, Read: !rec.FirstRead.IsZero(), Entries: entries.All, Skipped: entries.Skipped, Held: len(entries.Held), Waiting: []Waiting{}, Holding: []Waiting{},
 		Hub: rec.Hub, Advice: append([]string{}, rec.Advice...),
 	}
-	for _, e := range entries {
-		switch {
-		case e.State == store.EntryHeld:
-			f.Held++
-			f.Holding = append(f.Holding, Waiting{Title: e.Title, URL: e.URL, Due: e.Date})
-		case e.State == store.EntrySkipped:
-			f.Skipped++
-		case e.State == store.EntryNew && e.Todo == store.TodoCreate && e.Due.After(now):
+	for _, e := range entries.Held {
+		f.Holding = append(f.Holding, Waiting{Title: e.Title, URL: e.URL, Due: e.Date})
+	}
+	for _, e := range entries.New {
+		if e.Todo == store.TodoCreate && e.Due.After(now) {
 			f.Waiting = append(f.Waiting, Waiting{Title: e.Title, URL: e.URL, Due: e.Due})
 		}
 	}
@@ -159,30 +163,29 @@ func (o *Ops) Followers(context.Context) ([]Follower, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list followers: %w", err)
 	}
+	own := make(map[string]string, len(list))
+	for _, f := range list {
+		own[f.Actor] = f.Handle
+	}
+	names, err := o.handles(own)
+	if err != nil {
+		return nil, fmt.Errorf("list followers: %w", err)
+	}
 	out := make([]Follower, len(list))
 	for i, f := range list {
 		out[i] = Follower{
-			Actor: f.Actor, Handle: f.Handle, Name: f.Name, Inbox: f.Inbox, SharedInbox: f.SharedInbox,
+			Actor: f.Actor, Handle: names[f.Actor], Name: f.Name, Inbox: f.Inbox, SharedInbox: f.SharedInbox,
 			Since: f.Since, State: string(f.State),
 		}
 	}
 	return out, nil
 }
 
-// Deliveries lists what waits in the queue, oldest first.
-func (o *Ops) Deliveries(context.Context) ([]Delivery, error) {
-	list, err := o.Store.Deliveries()
-	if err != nil {
-		return nil, fmt.Errorf("list deliveries: %w", err)
+func (o *Ops) handles(own map[string]string) (map[string]string, error) {
+	if o.Handles == nil {
+		return own, nil
 	}
-	out := make([]Delivery, len(list))
-	for i, d := range list {
-		out[i] = Delivery{
-			Activity: d.Activity, Type: d.Type, Object: d.Object, Inbox: d.Inbox, Attempts: d.Attempts,
-			Added: d.Added, Next: d.Next, LastError: d.LastError, Parked: d.Parked,
-		}
-	}
-	return out, nil
+	return o.Handles(own)
 }
 
 // Log returns lines of the activity log, oldest first.

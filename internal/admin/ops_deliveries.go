@@ -33,7 +33,7 @@ func (o *Ops) SettleDeliveries(_ context.Context, r DeliveryRequest) (DeliveryCh
 	}
 	var err error
 	if r.Drop {
-		c.Deliveries, err = o.Store.DropDeliveries(names...)
+		c.Deliveries, err = o.Store.DropDeliveries(time.Now(), names...)
 	} else {
 		c.Deliveries, err = o.Store.RetryDeliveries(time.Now(), names...)
 	}
@@ -52,6 +52,10 @@ func (c *Client) SettleDeliveries(ctx context.Context, r DeliveryRequest) (Deliv
 }
 
 func (o *Ops) deliveryRoutes(m *http.ServeMux) {
+	m.HandleFunc("GET "+pathDeliveries, answer(func(r *http.Request) (any, error) {
+		failed := r.FormValue("failed") == "true" // parses the form
+		return o.FindDeliveries(r.Context(), DeliveryQuery{Names: r.Form["name"], Failed: failed})
+	}))
 	m.HandleFunc("POST "+pathSettle, answer(func(r *http.Request) (any, error) {
 		req, err := requestOf[DeliveryRequest](r)
 		if err != nil {

@@ -47,13 +47,15 @@ type Post struct {
 // PostDetail is one post with how it stands.
 type PostDetail struct {
 	Post
-	InReplyTo string          `json:"in_reply_to,omitempty"`
-	Mentions  []string        `json:"mentions,omitempty"` // "@user@host"
-	Warning   string          `json:"warning,omitempty"`  // content warning
-	Waiting   int             `json:"waiting"`            // deliveries that are queued, parked ones too
-	Reactions PostReactions   `json:"reactions"`
-	Markdown  string          `json:"markdown,omitempty"` // of a post written by hand
-	Source    json.RawMessage `json:"source"`             // as it is served
+	InReplyTo   string          `json:"in_reply_to,omitempty"`
+	Mentions    []string        `json:"mentions,omitempty"` // "@user@host"
+	Warning     string          `json:"warning,omitempty"`  // content warning
+	Waiting     int             `json:"waiting"`            // deliveries that are queued, parked ones too
+	Sent        []Sent          `json:"sent"`               // how far its activities have come
+	Undelivered []Delivery      `json:"undelivered"`        // which instances have not taken it, and why; at most a hundred
+	Reactions   PostReactions   `json:"reactions"`
+	Markdown    string          `json:"markdown,omitempty"` // of a post written by hand
+	Source      json.RawMessage `json:"source"`             // as it is served
 }
 
 // PostReactions is how many reactions came in.
@@ -142,7 +144,7 @@ func (o *Ops) Posts(context.Context) ([]Post, error) {
 }
 
 // ShowPost tells how a post stands that is named by its id or its entry's address.
-func (o *Ops) ShowPost(_ context.Context, what string) (PostDetail, error) {
+func (o *Ops) ShowPost(ctx context.Context, what string) (PostDetail, error) {
 	p, err := o.Hand.Find(what)
 	if err != nil {
 		return PostDetail{}, err
@@ -164,6 +166,9 @@ func (o *Ops) ShowPost(_ context.Context, what string) (PostDetail, error) {
 	}
 	if d.Waiting, err = o.Store.WaitingFor(p.ID); err != nil {
 		return PostDetail{}, fmt.Errorf("count the deliveries of %s: %w", p.ID, err)
+	}
+	if err := o.sentOf(ctx, &d, p.ID); err != nil {
+		return PostDetail{}, err
 	}
 	n, err := o.Store.CountReactions(p.Path)
 	if err != nil {

@@ -61,7 +61,6 @@ func handler(ops *Ops) http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET "+pathStatus, answer(func(r *http.Request) (any, error) { return ops.Status(r.Context()) }))
 	m.HandleFunc("GET "+pathFollowers, answer(func(r *http.Request) (any, error) { return ops.Followers(r.Context()) }))
-	m.HandleFunc("GET "+pathDeliveries, answer(func(r *http.Request) (any, error) { return ops.Deliveries(r.Context()) }))
 	m.HandleFunc("GET "+pathLookup, answer(func(r *http.Request) (any, error) {
 		return ops.Lookup(r.Context(), r.FormValue("what"))
 	}))

@@ -9,16 +9,22 @@ import (
 
 // Status is the whole state at a glance.
 type Status struct {
-	Account   Account  `json:"account"`
-	Followers int      `json:"followers"`         // accepted ones
-	Pending   int      `json:"pending_followers"` // who await approval
-	Feeds     []Feed   `json:"feeds"`
-	Queue     Queue    `json:"queue"`
-	Dead      []string `json:"dead"` // hosts that have not answered on seven different days
+	Account   Account    `json:"account"`
+	Followers int        `json:"followers"`         // accepted ones
+	Pending   int        `json:"pending_followers"` // who await approval
+	Feeds     []Feed     `json:"feeds"`
+	Queue     Queue      `json:"queue"`
+	Dead      []string   `json:"dead"`       // hosts that have not answered on seven different days
+	DeadHosts []DeadHost `json:"dead_hosts"` // the same, with what is known of each
+
+	Former  *FormerAccount `json:"former,omitempty"`
+	Reports int            `json:"reports"` // complaints of other servers in the last 30 days
 
 	Running    bool   `json:"running"` // whether a daemon answers, not the store alone
 	Version    string `json:"version"`
 	StoreBytes int64  `json:"store_bytes"`
+
+	Store store.FileSize `json:"store"`
 }
 
 // Account is who publishes here.
@@ -94,11 +100,14 @@ type Delivery struct {
 	Type      string    `json:"type"`
 	Object    string    `json:"object"`
 	Inbox     string    `json:"inbox"`
+	Host      string    `json:"host"`
+	State     string    `json:"state"` // see StatePending and the others
 	Attempts  int       `json:"attempts"`
 	Added     time.Time `json:"added"`
 	Next      time.Time `json:"next"`
 	LastError string    `json:"last_error"`
-	Parked    bool      `json:"parked"` // given up; kept for the owner
+	Parked    bool      `json:"parked"`         // given up; kept for the owner
+	Ended     time.Time `json:"ended,omitzero"` // when it was given up for good
 }
 
 // PollRequest says what a poll by hand shall do.

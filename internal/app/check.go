@@ -58,7 +58,7 @@ func Check(ctx context.Context, cfg *config.Config, o CheckOptions, found func(C
 	for _, it := range c.here(ctx) {
 		found(it)
 	}
-	looks := []func(context.Context) []CheckItem{c.base, c.handle}
+	looks := []func(context.Context) []CheckItem{c.base, c.handle, c.former}
 	looks = append(looks, c.pictures()...)
 	looks = append(looks, c.feeds()...)
 	looks = append(looks, c.fields()...)

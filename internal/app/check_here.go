@@ -23,6 +23,7 @@ import (
 type local struct {
 	status *admin.Status         // nil: neither daemon nor store tells
 	posts  map[string]admin.Post // by the entry's address
+	former *formerFacts          // nil: there is none, or nothing is known of it
 	key    []byte                // the account's public key (DER); nil where it is not known
 	moved  admin.MoveStatus      // where the account has moved to; the zero MoveStatus: it is at home
 }
@@ -34,9 +35,11 @@ func (c *checker) here(ctx context.Context) []CheckItem {
 	client, err := admin.Dial(c.cfg.DataDir)
 	switch {
 	case err == nil:
-		return append(items, c.daemon(ctx, client)...)
+		items = append(items, c.daemon(ctx, client)...)
+		return append(items, c.formerOfDaemon(ctx, client)...)
 	case errors.Is(err, admin.ErrNoDaemon):
-		return append(items, c.store(ctx)...)
+		items = append(items, c.store(ctx)...)
+		return append(items, c.formerOfStore()...)
 	}
 	return append(items, CheckItem{"daemon", CheckWrong, err.Error(), "run crier check as the user that runs the daemon"})
 }

@@ -25,9 +25,11 @@ type outside struct {
 	t          *testing.T
 	dir        string
 	blog, fedi map[string]http.HandlerFunc
-	extra      string // lines below [account]
-	feed       string // lines below [[feed]]
-	handle     string // of the store's account
+	old        map[string]http.HandlerFunc // the host of a former account
+	top        string                      // lines above [account]
+	extra      string                      // lines below [account]
+	feed       string                      // lines below [[feed]]
+	handle     string                      // of the store's account
 	key        *rsa.PrivateKey
 }
 
@@ -109,6 +111,7 @@ func (o *outside) check() []string {
 	file := filepath.Join(o.dir, "config.toml")
 	text := fmt.Sprintf(`
 base_url = "http://fedi.test"
+%s
 [account]
 handle = "user@blog.test"
 %s
@@ -118,8 +121,8 @@ url = "http://blog.test/index.xml"
 [network]
 allow_http = true
 allow_private = ["127.0.0.0/8"]
-resolve = { "blog.test" = %q, "fedi.test" = %q, "down.test" = "127.0.0.1:1" }
-`, o.extra, o.feed, o.serve(o.blog), o.serve(o.fedi))
+resolve = { "blog.test" = %q, "fedi.test" = %q, "old.test" = %q, "down.test" = "127.0.0.1:1" }
+`, o.top, o.extra, o.feed, o.serve(o.blog), o.serve(o.fedi), o.serve(o.old))
 	must(o.t, os.WriteFile(file, []byte(text), 0o600))
 	cfg, warnings, err := config.Load(file, true, nil)
 	must(o.t, err)

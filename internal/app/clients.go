@@ -123,9 +123,13 @@ func (a *App) limited(next http.Handler) http.Handler {
 			busy(w, http.StatusTooManyRequests, wait, "too many requests, try later")
 			return
 		}
+		if !post {
+			a.bounded(w, r, key, next)
+			return
+		}
 		counted := &statusWriter{ResponseWriter: w}
 		a.bounded(counted, r, key, next)
-		if post && counted.status == http.StatusUnauthorized {
+		if counted.status == http.StatusUnauthorized {
 			who.refused.AllowN(time.Now(), 1)
 		}
 	})
@@ -134,8 +138,11 @@ func (a *App) limited(next http.Handler) http.Handler {
 // warnOfProxy tells the owner, once, of a proxy nearby that is not named in the configuration: behind it nobody's
 // requests can be counted.
 func (a *App) warnOfProxy(r *http.Request) {
+	if r.Header.Get("X-Forwarded-For") == "" {
+		return
+	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || r.Header.Get("X-Forwarded-For") == "" || within(a.cfg.TrustedProxies, peer.Addr()) {
+	if err != nil || within(a.cfg.TrustedProxies, peer.Addr()) {
 		return
 	}
 	if a.clients.warned.CompareAndSwap(false, true) {
@@ -158,7 +165,9 @@ func (a *App) bounded(w http.ResponseWriter, r *http.Request, key netip.Prefix, 
 		}
 		defer leave()
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if r.Body != http.NoBody {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	}
 	next.ServeHTTP(w, r)
 }
 

@@ -118,7 +118,7 @@ func (c *core) lookers(cfg *config.Config, p parts, feeds []feed.Config, open ht
 	}
 	c.extras = extras.New(extras.Config{
 		Store: p.db, Log: p.log.With("component", "extras"), Transport: open, Transports: own, Styles: looks,
-		UserAgent: agent, Notify: c.server.WakePublisher,
+		Media: cfg.BaseURL + "/media/", UserAgent: agent, Notify: c.server.WakePublisher,
 	})
 	c.websub = websub.New(websub.Config{
 		Store: p.db, Log: p.log.With("component", "websub"), Transport: open, BaseURL: cfg.BaseURL, UserAgent: agent,
@@ -152,10 +152,13 @@ func (c *core) operations(cfg *config.Config, p parts) *admin.Ops {
 		},
 		Settle: func(_ context.Context, release bool) (int, error) { return c.poller.Settle("", release) },
 		Find:   c.server.Lookup,
-		Handle: c.server.Handle,
+		Handle: c.server.Handle, Handles: c.server.Handles,
 		Moving: c.moving(mover{c.server, cfg.Account.Handle.String()}, cfg.Former),
 	}
 	o.Feeds = feedURLs(cfg)
+	if c.former != nil {
+		o.Former = c.former.account
+	}
 	c.people(o)
 	o.Hand = c.hand()
 	o.WakeDeliverer = c.server.WakeDeliverer

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"crier/federation"
+	"crier/internal/admin"
 	"crier/internal/config"
 	"crier/internal/netguard"
 	"crier/store"
@@ -53,15 +54,26 @@ func formerAccount(cfg *config.Config, db *store.DB) (store.Account, error) {
 	case err != nil:
 		return acc, fmt.Errorf("former: read the account: %w", err)
 	case acc.BaseURL == cfg.BaseURL:
-		return acc, fmt.Errorf("former: the account in %s has the base_url %s as this one has: two accounts cannot share it; "+
-			"an account whose handle changes needs another base_url", cfg.Former, acc.BaseURL)
+		return acc, fmt.Errorf("former: the account in %s has the base_url %s as this one has: two accounts cannot share it. %s",
+			cfg.Former, acc.BaseURL, otherHandle(acc.Handle, cfg.Account.Handle.String()))
 	case acc.Handle == cfg.Account.Handle.String():
-		// Mastodon knows an account by its handle: it would take the new actor for the old one, with followers that
-		// never followed it, and have nobody to move.
-		return acc, fmt.Errorf("former: the account in %s has the handle @%s as this one has; give this one another: "+
-			"a handle can name one account only, and the old one is needed until everybody has gone over", cfg.Former, acc.Handle)
+		// Mastodon (3.x to 4.6) finds an account by its handle and gives the row that it has the new id and key: then
+		// the Move of the old id is of nobody, or of the account to itself. GoToSocial keeps one account for a handle
+		// and takes no second.
+		user := cfg.Account.Handle.User
+		return acc, fmt.Errorf("former: the account in %s has the handle @%s as this one has, and other servers know an account by "+
+			"its handle: they would not see two, and nobody could move. Give this one another user name, such as %s@%s; "+
+			"`crier move --former --webfinger` lets the old handle lead to it afterwards",
+			cfg.Former, acc.Handle, user+"2", cfg.Account.Handle.Host)
 	}
 	return acc, nil
+}
+
+// otherHandle says what can be done by whoever wants another handle and keeps the base_url: the ids stay, so that there
+// is no other account to move to, but the account can answer to further names.
+func otherHandle(was, wanted string) string {
+	return fmt.Sprintf("To be found as @%s, too, keep data_dir and the handle @%s as they were, take former out, and write "+
+		"\"%s\" = \"self\" below [webfinger.aliases]. To be called so, move to another base_url", wanted, was, wanted)
 }
 
 // addFormer wires the former account, and makes the new one also known as it.
@@ -92,6 +104,16 @@ func (c *core) addFormer(cfg *config.Config, p parts, db *store.DB) error {
 	f := &former{mover: mover{server: federation.New(fc), handle: acc.Handle}, db: db, host: plainHost(acc.BaseURL)}
 	c.former = f
 	return c.knowFormer(f)
+}
+
+// account is what there is to say of the former account.
+func (f *former) account() (admin.FormerAccount, error) {
+	return admin.FormerOf(f.db, f.server.ActorID())
+}
+
+func idsOf(acc store.Account) federation.IDs {
+	user, _, _ := strings.Cut(acc.Handle, "@")
+	return federation.NewIDs(acc.BaseURL, user)
 }
 
 // knowFormer makes the account also known as the former one, with all who follow that, so that they are known

@@ -22,7 +22,8 @@ const websubPrefix = "/websub/"
 const maxBody = 1 << 20
 
 // handler is everything the public address answers. The middlewares stand around the whole router, since
-// mux leaves its own out where no route matches.
+// mux leaves its own out where no route matches. What is the account's passes that router by: it makes a copy of every
+// request, which costs more than most answers do.
 func (a *App) handler() http.Handler {
 	r := mux.NewRouter().SkipClean(true) // else POST //inbox is redirected, and clients lose the body
 	r.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "ok") })
@@ -30,13 +31,34 @@ func (a *App) handler() http.Handler {
 	r.HandleFunc("/hook", a.serveHookRequest)
 	r.HandleFunc("/media/{name}", a.serveMedia)
 	r.PathPrefix(websubPrefix).Handler(a.core.websub.Handler())
-	r.PathPrefix("/").Handler(a.core.dispatch(a.core.server.Handler()))
-	return a.recovered(a.limited(a.logged(r)))
+	account := a.core.dispatch(a.core.server.Handler())
+	r.PathPrefix("/").Handler(account)
+	return a.recovered(a.limited(a.logged(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if isAccounts(q.URL.Path) {
+			account.ServeHTTP(w, q)
+			return
+		}
+		r.ServeHTTP(w, q)
+	}))))
+}
+
+// isAccounts reports whether a path is one of the account's for certain.
+func isAccounts(path string) bool {
+	for _, prefix := range []string{"/users/", "/posts/", "/.well-known/"} {
+		if strings.HasPrefix(path, prefix) {
+			return true
+		}
+	}
+	return path == "/inbox"
 }
 
 func (a *App) serveReady(w http.ResponseWriter, _ *http.Request) {
 	if !a.core.server.Ready() {
 		text(w, http.StatusServiceUnavailable, "the store does not answer")
+		return
+	}
+	if a.db.Trouble() != nil {
+		text(w, http.StatusServiceUnavailable, "the store cannot be written: see the log")
 		return
 	}
 	text(w, http.StatusOK, "ok")

@@ -83,6 +83,8 @@ func (i identity) known(acc store.Account) (store.Account, *rsa.PrivateKey, erro
 		if n, err := i.db.CountFollowers(); err == nil && n == 0 {
 			mend = "nobody follows it yet: set them back, or remove " + i.cfg.DataDir + " and start anew " +
 				"(an account with followers is moved with `crier move --former`)"
+		} else if acc.BaseURL == i.cfg.BaseURL {
+			mend = "set account.handle back. " + otherHandle(acc.Handle, handle) + " (README, “Another domain for crier”)"
 		}
 		return store.Account{}, nil, fmt.Errorf(
 			"the store in %s belongs to @%s at %s, but the configuration says @%s at %s: "+

@@ -14,9 +14,17 @@ func (c *core) people(o *admin.Ops) {
 		if err != nil {
 			return nil, err
 		}
+		own := make(map[string]string, len(changes))
+		for _, f := range changes {
+			own[f.Follower.Actor] = f.Follower.Handle
+		}
+		names, err := c.server.Handles(own)
+		if err != nil {
+			return nil, err
+		}
 		out := make([]admin.FollowerChange, len(changes))
 		for i, f := range changes {
-			out[i] = admin.FollowerChange{Actor: f.Follower.Actor, Handle: f.Follower.Handle, Changed: f.Changed}
+			out[i] = admin.FollowerChange{Actor: f.Follower.Actor, Handle: names[f.Follower.Actor], Changed: f.Changed}
 		}
 		return out, nil
 	}

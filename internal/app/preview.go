@@ -128,7 +128,7 @@ func (l *looker) server(seen []sighting) (*federation.Server, error) {
 // posts makes the posts of one feed. The looks at pages and pictures take time, so they are had side by side.
 func (l *looker) posts(ctx context.Context, server *federation.Server, s sighting) ([]PreviewedPost, error) {
 	looks := extras.New(extras.Config{
-		Log: l.o.Log, Transport: l.transport(s.feed), UserAgent: userAgent(l.cfg, l.o.Version),
+		Log: l.o.Log, Transport: l.transport(s.feed), Media: l.cfg.BaseURL + "/media/", UserAgent: userAgent(l.cfg, l.o.Version),
 		Styles: map[string]content.Style{s.feed.URL: s.style},
 	})
 	posts := make([]PreviewedPost, len(s.entries))

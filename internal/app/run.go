@@ -56,8 +56,10 @@ func (a *App) Run(ctx context.Context) error {
 		{"notices", stopLooker, a.core.notices.Run},
 		{"extras", stopExtras, a.core.extras.Run},
 		{"publisher", stopPublisher, a.core.server.RunPublisher},
+		{"handles", stopLooker, a.both((*federation.Server).RunHandles)},
 		{"mover", stopLooker, a.both((*federation.Server).RunMover)},
 		{"deliverer", stopDeliverer, a.both((*federation.Server).RunDeliverer)},
+		{"store", stopLooker, a.watchStore},
 		{"control", stopControl, func(ctx context.Context) error { return admin.Serve(ctx, a.socket, a.core.ops) }},
 	}
 	failed := make(chan error, len(parts))

@@ -7,21 +7,27 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
 
 	"crier/internal/app"
 	"crier/internal/config"
 )
 
 func checkCommand() command {
+	var whole bool
 	return command{
-		use: "check", short: "Examine the whole set-up and say what to mend", flags: jsonFlag,
+		use: "check", short: "Examine the whole set-up and say what to mend",
+		flags: func(cmd *cobra.Command) {
+			jsonFlag(cmd)
+			storeFlag(cmd, &whole)
+		},
 		long: `Looks at the whole set-up, from here and as other servers see it: configuration, store and
 daemon, the public address, actor, inbox and key, WebFinger at the handle's own host, the
 pictures, every feed and its newest entry's page, links back to the profile, the clock.
 
 Says item by item what is right (ok), what could be better (warn), what is wrong and how to mend
 it. Changes nothing. Exits 1 if anything is wrong.`,
-		run: func(ctx context.Context, e *env, _ []string) error { return check(ctx, e) },
+		run: func(ctx context.Context, e *env, _ []string) error { return check(ctx, e, whole) },
 	}
 }
 
@@ -42,7 +48,7 @@ func (c *checked) add(it app.CheckItem) {
 	}
 }
 
-func check(ctx context.Context, e *env) error {
+func check(ctx context.Context, e *env, whole bool) error {
 	var all checked
 	d := e.display()
 	found := func(it app.CheckItem) {
@@ -58,6 +64,9 @@ func check(ctx context.Context, e *env) error {
 		}
 	} else {
 		app.Check(ctx, cfg, app.CheckOptions{Log: e.quietLog(), Version: Version, Warnings: warnings}, found)
+		if whole {
+			app.CheckStore(cfg, found)
+		}
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("look at the set-up: %w", ctx.Err())

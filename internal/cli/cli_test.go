@@ -93,7 +93,7 @@ func TestStatusShown(t *testing.T) {
 	s := admin.Status{
 		Account: admin.Account{Handle: "user@example.com", Actor: "https://fedi.example.com/users/user",
 			BaseURL: "https://fedi.example.com", Since: now.AddDate(0, -1, 0), Posts: 12, Listed: 10},
-		Followers: 3, Pending: 2, Queue: admin.Queue{Pending: 2, Retrying: 1}, Dead: []string{"b.example"},
+		Followers: 3, Pending: 2, Queue: admin.Queue{Pending: 2, Retrying: 1}, Dead: []string{"b.example"}, DeadHosts: []admin.DeadHost{{Host: "b.example", Since: admin.Time{Time: now.AddDate(0, 0, -9)}, Waiting: 3}},
 		Running: true, Version: "1.2.3", StoreBytes: 120_000,
 		Feeds: []admin.Feed{
 			{URL: "https://example.com/index.xml", LastPoll: admin.Time{Time: now.Add(-3 * time.Minute)}, NextPoll: admin.Time{Time: now.Add(12 * time.Minute)},
@@ -105,6 +105,14 @@ func TestStatusShown(t *testing.T) {
 	var b bytes.Buffer
 	printStatus(display{Writer: &b, width: 80}, s, now)
 	golden(t, "status_terminal", b.String())
+
+	// Who waits for an account that has moved cannot be approved any more.
+	s.Account.MovedTo, s.Feeds = "@me@new.example", nil
+	b.Reset()
+	printStatus(display{Writer: &b, width: 80}, s, now)
+	if got := b.String(); !strings.Contains(got, "2 asked before the account moved: crier follower reject") || strings.Contains(got, "approv") {
+		t.Error(got)
+	}
 }
 
 func TestListingsShown(t *testing.T) {
@@ -122,6 +130,19 @@ func TestListingsShown(t *testing.T) {
 		showDeliveries(d, []admin.Delivery{
 			{Type: "Create", Inbox: "https://a.example/inbox", Attempts: 0, Next: at},
 			{Type: "Update", Inbox: "https://b.example/inbox", Attempts: 3, Next: at, LastError: "503 Service Unavailable", Parked: true},
+		})
+		showDeliveries(d, []admin.Delivery{{Type: "Create", Inbox: "https://c.example/inbox", Attempts: 1, State: "refused", LastError: "404 Not Found", Ended: at}})
+		showByHost(d, []admin.Delivery{
+			{Host: "a.example", Added: time.Now().Add(-3 * time.Hour), Attempts: 1, Next: at},
+			{Host: "b.example", Added: time.Now().Add(-25 * time.Hour), Next: at},
+			{Host: "b.example", Added: time.Now().Add(-49 * time.Hour), Attempts: 9, Parked: true, LastError: strings.Repeat("dial timeout ", 9)},
+		})
+		showSent(d, admin.PostDetail{
+			Sent: []admin.Sent{
+				{Type: "Create", Inboxes: 40, Delivered: 36, Waiting: 3, Parked: 1, Failed: 1},
+				{Type: "Update", Inboxes: 40, Delivered: 40},
+			},
+			Undelivered: []admin.Delivery{{Host: "c.example", Type: "Create", State: "refused", LastError: "404 Not Found"}, {Host: "b.example", Type: "Create", State: "parked", LastError: strings.Repeat("dial timeout ", 9)}},
 		})
 		showFollowers(d, nil)
 		showPosts(d, nil)

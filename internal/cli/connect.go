@@ -20,7 +20,7 @@ type operator interface {
 	Posts(context.Context) ([]admin.Post, error)
 	ShowPost(context.Context, string) (admin.PostDetail, error)
 	DoPost(context.Context, admin.PostRequest) (admin.PostDone, error)
-	Deliveries(context.Context) ([]admin.Delivery, error)
+	FindDeliveries(context.Context, admin.DeliveryQuery) ([]admin.Delivery, error)
 	Log(context.Context, admin.LogQuery) ([]admin.LogLine, error)
 	PollNow(context.Context, admin.PollRequest) (admin.PollResult, error)
 	Lookup(context.Context, string) (admin.Found, error)

@@ -76,6 +76,11 @@ func awaiting(n int) string {
 	return fmt.Sprintf("%d await your approval", n)
 }
 
+// tooLate is awaiting where the account has moved, and nobody can be approved any more.
+func tooLate(n int) string {
+	return fmt.Sprintf("%d asked before the account moved: crier follower reject ACTOR", n)
+}
+
 // called is what people know an actor by.
 func called(actor, handle string) string {
 	if handle != "" {

@@ -53,9 +53,11 @@ func TestHostileOutput(t *testing.T) {
 	for _, h := range hostileTexts() {
 		x := h.text
 		shown := map[string]func(display){
-			"followers":  func(d display) { showFollowers(d, []admin.Follower{{Actor: x}, {Actor: x, Handle: x, Name: x}}) },
-			"posts":      func(d display) { showPosts(d, []admin.Post{{ID: x, URL: x, Title: x}, {ID: x}}) },
-			"deliveries": func(d display) { showDeliveries(d, []admin.Delivery{{Type: "Create", Inbox: x, LastError: x}}) },
+			"followers":          func(d display) { showFollowers(d, []admin.Follower{{Actor: x}, {Actor: x, Handle: x, Name: x}}) },
+			"posts":              func(d display) { showPosts(d, []admin.Post{{ID: x, URL: x, Title: x}, {ID: x}}) },
+			"deliveries":         func(d display) { showDeliveries(d, []admin.Delivery{{Type: "Create", Inbox: x, LastError: x}}) },
+			"deliveries by host": func(d display) { showByHost(d, []admin.Delivery{{Host: x, LastError: x}}) },
+			"what was sent":      func(d display) { showSent(d, admin.PostDetail{Undelivered: []admin.Delivery{{Host: x, LastError: x}}}) },
 			"the log": func(d display) {
 				source, err := json.Marshal(map[string]string{"name": x})
 				if err != nil {
@@ -64,7 +66,7 @@ func TestHostileOutput(t *testing.T) {
 				printLine(d, admin.LogLine{Time: now, Direction: "in", Type: x, Object: x, From: x, To: x, Result: x, Source: source})
 			},
 			"the status": func(d display) {
-				printStatus(d, admin.Status{Dead: []string{x}, Version: x, Feeds: []admin.Feed{{
+				printStatus(d, admin.Status{DeadHosts: []admin.DeadHost{{Host: x}}, Version: x, Feeds: []admin.Feed{{
 					URL: x, Title: x, LastError: x, Advice: []string{x}, Push: "active", Hub: x, PushError: x,
 					Waiting: []admin.Waiting{{Title: x, URL: x, Due: now.Add(time.Hour)}},
 				}}}, now)

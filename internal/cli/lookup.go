@@ -24,7 +24,7 @@ its handle, if the handle's own host leads back to it.`,
 					return e.printJSON(found.Document)
 				}
 				if found.Handle != "" {
-					fmt.Fprintln(e.Out, "@"+found.Handle)
+					fmt.Fprintln(e.Out, line("@"+found.Handle))
 				}
 				fmt.Fprintln(e.Out, readable(found.Document, ""))
 				return nil

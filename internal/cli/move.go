@@ -186,7 +186,7 @@ func cancelMove(ctx context.Context, e *env, o operator, f moveFlags) error {
 		return err
 	}
 	if before.Phase != "none" && !e.json {
-		fmt.Fprintf(e.Out, "%d of %s are gone; they do not come back by this\n", before.Left, counted(before.Followers, "follower"))
+		fmt.Fprintln(e.Out, whoIsGone(before.Left, before.Followers))
 	}
 	if before.Phase != "none" {
 		if err := e.confirm(f.yes, "Come back from "+targetName(before.Handle, before.Target)+"?"); err != nil {
@@ -202,6 +202,17 @@ func cancelMove(ctx context.Context, e *env, o operator, f moveFlags) error {
 	}
 	showCancelled(e.display(), s, f.former)
 	return nil
+}
+
+// whoIsGone tells how many followers have left since the move began, which its end does not change.
+func whoIsGone(left, followers int) string {
+	switch {
+	case left == 0:
+		return "nobody has gone over yet"
+	case left == 1:
+		return fmt.Sprintf("1 of %s is gone, and does not come back by this", counted(followers, "follower"))
+	}
+	return fmt.Sprintf("%d of %s are gone, and do not come back by this", left, counted(followers, "follower"))
 }
 
 // showCancelled tells what is so again. The former account reads no feed, so nothing begins to be published there.

@@ -59,3 +59,20 @@ func TestMovingShown(t *testing.T) {
 		}
 	}))
 }
+
+func TestWhoIsGone(t *testing.T) {
+	for _, tt := range []struct {
+		left, followers int
+		want            string
+	}{
+		{0, 0, "nobody has gone over yet"},
+		{0, 1, "nobody has gone over yet"},
+		{1, 1, "1 of 1 follower is gone, and does not come back by this"},
+		{1, 9, "1 of 9 followers is gone, and does not come back by this"},
+		{4, 9, "4 of 9 followers are gone, and do not come back by this"},
+	} {
+		if got := whoIsGone(tt.left, tt.followers); got != tt.want {
+			t.Errorf("%d of %d: %q, want %q", tt.left, tt.followers, got, tt.want)
+		}
+	}
+}

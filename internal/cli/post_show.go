@@ -83,6 +83,7 @@ func showPost(d display, p admin.PostDetail) {
 		row("reactions", fmt.Sprintf("likes %d, boosts %d, replies %d", p.Reactions.Likes, p.Reactions.Boosts, p.Reactions.Replies))
 	}
 	row("queue", waitingFor(p.Waiting))
+	showSent(d, p)
 }
 
 func waitingFor(n int) string {

@@ -37,7 +37,7 @@ func commands() []command {
 		followerCommand(), blockCommand(),
 		postCommand(),
 		deliveryCommand(),
-		aliasCommand(), moveCommand(), lookupCommand(), healthcheckCommand(), versionCommand(),
+		aliasCommand(), moveCommand(), lookupCommand(), healthcheckCommand(), compactCommand(), versionCommand(),
 	}
 }
 
@@ -60,7 +60,7 @@ Try it on this computer with "crier demo": it needs no domain and no configurati
 	root.SetErr(s.Err)
 	root.PersistentFlags().StringVar(&e.configPath, "config", defaultConfig, "configuration file")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef(cmd.CommandPath(), "%s", err)
+		return usagef(cmd.CommandPath(), "%s", flagError(err))
 	})
 	for _, c := range commands() {
 		root.AddCommand(c.build(e))
@@ -150,4 +150,13 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 			return cmd.Help()
 		},
 	}
+}
+
+// flagError says what is wrong with a flag, without the words of the library that read its number.
+func flagError(err error) string {
+	text, _, isNumber := strings.Cut(err.Error(), ": strconv.")
+	if isNumber {
+		text += ": a number is wanted"
+	}
+	return text
 }

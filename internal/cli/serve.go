@@ -50,7 +50,7 @@ func serve(ctx context.Context, e *env, o app.Options) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(e.Out, "crier: @%s is served at %s, listening on %s\n", cfg.Account.Handle, cfg.BaseURL, daemon.Addr())
+	fmt.Fprintf(e.Out, "crier: @%s is served at %s, listening on %s\n", line(cfg.Account.Handle.String()), cfg.BaseURL, daemon.Addr())
 	if err := daemon.Run(ctx); err != nil {
 		return err
 	}

@@ -45,21 +45,39 @@ func printStatus(d display, s admin.Status, now time.Time) {
 		row("moved to", "%s; see crier move --status", s.Account.MovedTo)
 	}
 	row("since", "%s", moment(s.Account.Since))
+	if f := s.Former; f != nil {
+		how := "has not moved yet: crier move --former"
+		if f.MovedTo != "" {
+			how = "moved; see crier move --status --former"
+		}
+		row("former", "@%s, %d followers there; %s", f.Handle, f.Followers, how)
+	}
 	row("posts", "%d, %d of them in the outbox", s.Account.Posts, s.Account.Listed)
 	row("followers", "%d", s.Followers)
-	if s.Pending > 0 {
+	switch {
+	case s.Pending == 0:
+	case s.Account.MovedTo != "":
+		row("", "%s", tooLate(s.Pending))
+	default:
 		row("", "%s: see `crier follower list --pending`", awaiting(s.Pending))
 	}
-	row("queue", "%d pending, %d retrying, %d parked", s.Queue.Pending, s.Queue.Retrying, s.Queue.Parked)
-	if len(s.Dead) > 0 {
-		row("dead", "%s", strings.Join(s.Dead, ", "))
+	if s.Reports > 0 {
+		row("reports", "%d in the last 30 days: look for Flag in `crier log`", s.Reports)
 	}
+	row("queue", "%d pending, %d retrying, %d parked", s.Queue.Pending, s.Queue.Retrying, s.Queue.Parked)
+	printDead(row, s.DeadHosts, now)
 	row("crier", "%s, %s; store %s", s.Version, daemon, size(s.StoreBytes))
+	if s.Store.Free > muchFree && s.Store.Free > s.Store.Size/2 {
+		row("", "%s of the store are free: `crier compact` gives them back", size(s.Store.Free))
+	}
 	for _, f := range s.Feeds {
 		fmt.Fprintln(d)
 		printFeed(d, f, now)
 	}
 }
+
+// muchFree is how many bytes of the store must be free for it to be worth a word: the file grows by 16 MB at a time.
+const muchFree = 64 << 20
 
 func printFeed(d display, f admin.Feed, now time.Time) {
 	row := func(name, value string) {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
+
+	"crier/internal/idn"
 )
 
 // defaultWidth is what is written for where the width of the terminal cannot be found.
@@ -96,9 +98,9 @@ func harmful(r rune) bool {
 		(unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029')
 }
 
-// line is plain for one line: breaks and tabs become spaces.
+// line is plain for one line: breaks and tabs become spaces. Handles are written for people (see package idn).
 func line(s string) string {
-	return strings.NewReplacer("\n", " ", "\t", " ").Replace(plain(s))
+	return idn.Text(strings.NewReplacer("\n", " ", "\t", " ").Replace(plain(s)))
 }
 
 // readable is JSON for a reader: indented, with <, > and & as themselves, its keys in their order. What is

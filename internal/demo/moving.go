@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -186,6 +187,7 @@ func (s *stage) movedOut(ctx context.Context, birch *peer) error {
 	if _, err := s.app.Ops().BeginMove(ctx, target(birch)); err != nil {
 		return err
 	}
+	var all []told
 	for i, p := range s.peers {
 		if _, err := p.WaitFor(ctx, func(in fedtest.Arrival) bool { return in.Type == "Move" && in.Object == s.actor }); err != nil {
 			return fmt.Errorf("no Move at %s: %w", p.name, err)
@@ -194,14 +196,24 @@ func (s *stage) movedOut(ctx context.Context, birch *peer) error {
 		for _, in := range p.Arrivals()[before[i]:] {
 			if in.Object == s.actor {
 				kinds = append(kinds, in.Type)
-				s.arrived(p, in)
+				all = append(all, told{p, in})
 			}
 		}
 		if got := strings.Join(kinds, ", "); got != "Update, Move" {
 			return fmt.Errorf("%s got %s", p.name, got)
 		}
 	}
+	slices.SortStableFunc(all, func(a, b told) int { return a.in.Time.Compare(b.in.Time) })
+	for _, t := range all {
+		s.arrived(t.at, t.in)
+	}
 	return nil
+}
+
+// told is what arrived at a peer.
+type told struct {
+	at *peer
+	in fedtest.Arrival
 }
 
 func (s *stage) goneOver(ctx context.Context, birch *peer) error {

@@ -51,7 +51,7 @@ func runDaemon(file string) error {
 		return err
 	}
 	a, err := app.New(ctx, cfg, app.Options{
-		Log: slog.New(slog.DiscardHandler), Version: "test", Spacing: time.Millisecond, Lease: 20 * time.Millisecond,
+		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Version: "test", Spacing: time.Millisecond, Lease: 20 * time.Millisecond,
 	})
 	if err != nil {
 		return err
@@ -71,14 +71,14 @@ type victim struct {
 type process struct {
 	cmd    *exec.Cmd
 	killed sync.Once
+	errors bytes.Buffer // what it wrote to standard error; to be read once it is gone
 }
 
 func (v *victim) start() *process {
 	v.t.Helper()
 	p := &process{cmd: exec.Command(os.Args[0])}
 	p.cmd.Env = append(os.Environ(), daemonConfig+"="+v.file)
-	var errors bytes.Buffer
-	p.cmd.Stderr = &errors
+	p.cmd.Stderr = &p.errors
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		v.t.Fatal(err)
@@ -89,7 +89,7 @@ func (v *victim) start() *process {
 	v.t.Cleanup(p.kill)
 	word := make([]byte, len("ready"))
 	if _, err := io.ReadFull(out, word); err != nil || string(word) != "ready" {
-		v.t.Fatalf("the daemon does not come back after a crash: %s %v", errors.String(), err)
+		v.t.Fatalf("the daemon does not come back after a crash: %s %v", p.errors.String(), err)
 	}
 	return p
 }
@@ -121,14 +121,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	defer cancel()
 	random := rand.New(rand.NewPCG(1, 2))
 
-	w.blog.serve(feedOf(0), "application/rss+xml")
-	p := v.start()
-	if err := v.poll(ctx); err != nil {
-		t.Fatal(err)
-	}
-	w.follow()
-	p.kill()
-	p.gone()
+	v.firstLife(ctx, w)
 
 	moments := []func(p *process){
 		// before the feed is read
@@ -164,7 +157,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		w.blog.onFeed(nil)
 		w.peer.OnRequest(nil)
 	}
-	p = v.start()
+	p := v.start()
 	if err := v.poll(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -198,13 +191,27 @@ interval = "24h"
 allow_http = true
 allow_private = ["127.0.0.0/8"]
 [network.resolve]
-"*" = "127.0.0.1:1"
-"peer.example" = %q
-`, w.cfg.BaseURL, w.cfg.Listen, v.dir, w.cfg.Feeds[0].URL, w.cfg.Network.Resolve["peer.example"])
+`, w.cfg.BaseURL, w.cfg.Listen, v.dir, w.cfg.Feeds[0].URL)
+	for name, address := range w.cfg.Network.Resolve {
+		text += fmt.Sprintf("%q = %q\n", name, address)
+	}
 	if err := os.WriteFile(v.file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// firstLife has the daemon read an empty feed and take alice's follow, and kills it.
+func (v *victim) firstLife(ctx context.Context, w *world) {
+	v.t.Helper()
+	w.blog.serve(feedOf(0), "application/rss+xml")
+	p := v.start()
+	if err := v.poll(ctx); err != nil {
+		v.t.Fatal(err)
+	}
+	w.follow()
+	p.kill()
+	p.gone()
 }
 
 // killIn kills after so many milliseconds, or at once when the test is over.

@@ -21,14 +21,7 @@ func TestKilledWhileWriting(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	random := rand.New(rand.NewPCG(3, 4))
-	w.blog.serve(feedOf(0), "application/rss+xml")
-	p := v.start()
-	if err := v.poll(ctx); err != nil {
-		t.Fatal(err)
-	}
-	w.follow()
-	p.kill()
-	p.gone()
+	v.firstLife(ctx, w)
 
 	const rounds = 12
 	answered := map[string]bool{} // by id: whether the post lives
@@ -44,7 +37,7 @@ func TestKilledWhileWriting(t *testing.T) {
 		p.gone()
 		w.peer.OnRequest(nil)
 	}
-	p = v.start()
+	p := v.start()
 	v.delivered(ctx)
 	p.kill()
 	p.gone()

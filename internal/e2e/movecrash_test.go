@@ -25,12 +25,8 @@ func TestMoveKilledAtAnyMoment(t *testing.T) {
 	defer cancel()
 	random := rand.New(rand.NewPCG(3, 4))
 
-	w.blog.serve(feedOf(0), "application/rss+xml")
+	v.firstLife(ctx, w)
 	p := v.start()
-	if err := v.poll(ctx); err != nil {
-		t.Fatal(err)
-	}
-	w.follow()
 	bea := w.peer.AddActor("bea")
 	if err := w.peer.AddAlias(ctx, "bea", crierActor); err != nil {
 		t.Fatal(err)

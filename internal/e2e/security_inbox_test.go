@@ -226,7 +226,7 @@ func contents() []attack {
 		{name: "a type that nobody knows", seen: "feditest; every server meets some", body: `{"id":"$me/w","type":"Woof","actor":"$me","object":"$us"}`, want: "202"},
 		{name: "a follow of somebody else", seen: "misdirected relay subscriptions (Activity-Relay)",
 			body: `{"id":"$me/1","type":"Follow","actor":"$me","object":"$friend"}`, want: "202"},
-		{name: "a follow of us and another", seen: "nextcloud/social #2225", body: `{"id":"$me/1","type":"Follow","actor":"$me","object":["$us","$friend"]}`, want: "202 400", most: 1},
+		{name: "a follow of several others", seen: "nextcloud/social #2225", body: `{"id":"$me/1","type":"Follow","actor":"$me","object":["$us/other","$friend"]}`, want: "202 400", most: 1},
 		{name: "the deletion of somebody unknown", seen: "mastodon #25041; feditest #40", body: `{"id":"$me#delete","type":"Delete","actor":"$me","object":"$me"}`, want: "202"},
 	}
 }

@@ -36,6 +36,7 @@ type world struct {
 	cfg  config.Config
 
 	listener net.Listener // of the daemon
+	heard    heard        // to what the peer asks and sends
 }
 
 // newWorld starts blog and peer. The daemon is started by start, so that a test can set it up first.
@@ -43,7 +44,8 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, blog: newBlog(t)}
 	names := map[string]string{}
-	w.peer = fedtest.New(fedtest.Config{BaseURL: "http://peer.example", HTTP: dialing(names)})
+	w.heard.to = dialing(names)
+	w.peer = fedtest.New(fedtest.Config{BaseURL: "http://peer.example", HTTP: &w.heard})
 	t.Cleanup(w.peer.Close)
 	w.peer.AddActor("alice")
 	peer := httptest.NewServer(w.peer)
@@ -83,6 +85,30 @@ func listen(t *testing.T) net.Listener {
 	}
 	t.Fatal(err)
 	return nil
+}
+
+// heard remembers the header of the last answer to a POST.
+type heard struct {
+	to http.RoundTripper
+
+	mu   sync.Mutex
+	last http.Header
+}
+
+func (a *heard) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := a.to.RoundTrip(r)
+	if err == nil && r.Method == http.MethodPost {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.last = resp.Header
+	}
+	return resp, err
+}
+
+func (a *heard) header() http.Header {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.last
 }
 
 func host(address string) string { return strings.TrimPrefix(address, "http://") }

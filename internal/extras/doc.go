@@ -14,7 +14,7 @@
 //     ends when the time is over. Only one picture of more than a megabyte is in memory at a time, too.
 //   - A host that does not answer costs the entries that need it their knowledge, never the others their time.
 //   - "Unfit" is said of what proves itself unfit: the server says that it is not there, or sends what is no
-//     picture or one that is too large. No answer proves nothing: nothing is said of the picture then.
+//     picture or one that is too large, or it is at an address that the transport refuses for everybody's sake. No answer proves nothing: nothing is said of the picture then.
 //   - A record is written once all is known or the time is over, never for a stop: after a crash or a stop the
 //     entry is looked at again.
 //

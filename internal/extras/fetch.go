@@ -40,12 +40,22 @@ func (w *Worker) get(ctx context.Context, client *http.Client, address, accept s
 	req.Header.Set("User-Agent", w.cfg.UserAgent)
 	req.Header.Set("Accept", accept)
 	resp, err := client.Do(req)
+	if refused(err) { // which says nothing of the host
+		return nil, err
+	}
 	if err != nil {
 		w.hosts.count(u.Host, true, start, time.Now())
 		return nil, err
 	}
 	resp.Body = &watched{ReadCloser: resp.Body, over: func(failed bool) { w.hosts.count(u.Host, failed, start, time.Now()) }}
 	return resp, nil
+}
+
+// refused reports whether a request was not made because its address is none that any other server could reach: one
+// of a private network, or of this crier itself.
+func refused(err error) bool {
+	var guarded interface{ OthersToo() bool } // of the guarded transport
+	return errors.As(err, &guarded) && guarded.OthersToo()
 }
 
 // watched is a body that tells how reading it went.
@@ -110,7 +120,14 @@ func (w *Worker) picture(ctx context.Context, client *http.Client, address strin
 
 // ask asks for a picture; missing says that the server has none for us.
 func (w *Worker) ask(ctx context.Context, client *http.Client, address string) (p *content.Picture, missing bool) {
+	if w.cfg.Media != "" && strings.HasPrefix(address, w.cfg.Media) {
+		return nil, false // it is there, but we do not ask ourselves
+	}
 	resp, err := w.get(ctx, client, address, "image/*")
+	if refused(err) {
+		w.log.Debug("picture is where nobody can fetch it", "picture", address, "err", err)
+		return &content.Picture{Unfit: true}, false
+	}
 	if err != nil {
 		w.log.Debug("picture cannot be fetched", "picture", address, "err", err)
 		return nil, false

@@ -30,6 +30,7 @@ type Config struct {
 	Transport  http.RoundTripper            // guarded; for pages and pictures
 	Styles     map[string]content.Style     // by the feed's address
 	Transports map[string]http.RoundTripper // by the feed's address, where Transport may not reach the blog; may be nil
+	Media      string                       // how the addresses of our own pictures begin; empty: there are none
 	UserAgent  string
 	Notify     func() // called when something was learnt: the publisher may go on; may be nil
 }

@@ -112,7 +112,11 @@ func (s *Server) applyMove(ctx context.Context, act activity) (string, error) {
 			s.goOver(name, act.Actor, target.ID)
 		}
 	})
-	return fmt.Sprintf("moved with %d followers to %s", len(names), target.ID), nil
+	followers := "followers"
+	if len(names) == 1 {
+		followers = "follower"
+	}
+	return fmt.Sprintf("moved with %d %s to %s", len(names), followers, target.ID), nil
 }
 
 // goOver lets a local actor follow the new account of one that moved, and undo the old follow. What became of

@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"crier/store"
@@ -26,10 +27,12 @@ import (
 // hosts are the servers of many followers, each at an address of its own below 127.0.0.0/8 or, over TLS, under a
 // name of its own.
 type hosts struct {
-	server *http.Server
-	port   string
-	scheme string
-	trust  string // file with the certificate, over TLS
+	server   *http.Server // nil for a sink
+	listener net.Listener // of a sink
+	port     string
+	scheme   string
+	opened   atomic.Int64 // connections to a sink so far
+	trust    string       // file with the certificate, over TLS
 
 	reply func(n int, w http.ResponseWriter) // how the host with that number answers
 
@@ -64,7 +67,13 @@ func newHosts(tlsDir string) (*hosts, error) {
 	return h, nil
 }
 
-func (h *hosts) close() { _ = h.server.Close() }
+func (h *hosts) close() {
+	if h.server == nil {
+		_ = h.listener.Close()
+		return
+	}
+	_ = h.server.Close()
+}
 
 // name is the host with number n, as it stands in addresses.
 func (h *hosts) name(n int) string {
@@ -78,12 +87,18 @@ func (h *hosts) actor(n int) string { return h.scheme + "://" + h.name(n) + "/us
 
 // number is the host that a request came to.
 func (h *hosts) number(r *http.Request) int {
-	var a, b int
 	if h.scheme == "https" {
-		_, _ = fmt.Sscanf(r.Host, "h%d.", &a)
-		return a
+		var n int
+		_, _ = fmt.Sscanf(r.Host, "h%d.", &n)
+		return n
 	}
-	_, _ = fmt.Sscanf(r.Host, "127.1.%d.%d", &a, &b)
+	return h.numberOf(r.Host)
+}
+
+// numberOf is the host at an address with a port, over plain http.
+func (h *hosts) numberOf(address string) int {
+	var a, b int
+	_, _ = fmt.Sscanf(address, "127.1.%d.%d", &a, &b)
 	return a*250 + b - 1
 }
 
@@ -93,9 +108,13 @@ func (h *hosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n := h.number(r)
 	status := &statusWriter{ResponseWriter: w}
 	h.reply(n, status)
-	if status.status != http.StatusAccepted {
-		return
+	if status.status == http.StatusAccepted {
+		h.arrives(n)
 	}
+}
+
+// arrives counts a delivery that a host took.
+func (h *hosts) arrives(n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.arrived == nil || h.arrived[n] {

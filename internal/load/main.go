@@ -33,6 +33,12 @@ func measures() []measure {
 		{"idle", []string{"memory.idle", "start.crowd"}, measureIdle},
 		{"fresh", []string{"memory.fresh", "start.fresh"}, measureFresh},
 		{"follows", []string{"follow.new", "follow.known"}, measureFollows},
+		{"deletes", []string{"delete.unknown"}, measureDeletes},
+		{"flood", []string{"memory.flood"}, measureFlood},
+		{"polls", []string{"poll.unchanged", "poll.long"}, measurePolls},
+		{"still", []string{"cpu.still"}, measureStill},
+		{"growth", []string{"growth.start", "growth.memory", "growth.status"}, measureGrowth},
+		{"reads", []string{"read.actor", "read.webfinger", "read.post"}, measureReads},
 	}
 }
 
@@ -63,6 +69,10 @@ func run(ctx context.Context, names []string) error {
 	case "":
 	case roleClient:
 		return runClient(ctx)
+	case roleInbox:
+		return runInbox(ctx)
+	case roleStatic:
+		return runStatic(ctx)
 	default:
 		return fmt.Errorf("there is no role %q", os.Getenv(roleVariable))
 	}

@@ -115,7 +115,7 @@ func (g *Guard) checkDialled(a netip.Addr, port uint16) error {
 		return err
 	}
 	if !webPort(port) {
-		return &RefusedError{Addr: netip.AddrPortFrom(plain(a), port).String(), Reason: portReason(port)}
+		return &RefusedError{Addr: netip.AddrPortFrom(plain(a), port).String(), Reason: portReason(port), ours: true}
 	}
 	return nil
 }
@@ -151,6 +151,8 @@ type RefusedError struct {
 	Host   string // the host asked for, as it would be looked up
 	Addr   string // the address refused; empty where the URL itself was
 	Reason string // for people, with what to do where there is something
+
+	ours bool // by a rule that other servers need not have
 }
 
 func (e *RefusedError) Error() string {
@@ -162,6 +164,10 @@ func (e *RefusedError) Error() string {
 
 // Permanent reports that asking again changes nothing, unless the owner allows the address.
 func (e *RefusedError) Permanent() bool { return true }
+
+// OthersToo reports whether no server out there could fetch it either, or would: it is no address of the public
+// internet, or this crier's own. A port that is not open here may be open elsewhere.
+func (e *RefusedError) OthersToo() bool { return !e.ours }
 
 func webPort(port uint16) bool { return port == 80 || port == 443 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	maxIdleConns        = 64               // over all hosts: crier idles in little memory
+	maxIdleConns        = 256              // over all hosts: those of one moment's posts
 	idleConnTimeout     = 30 * time.Second // the posts of one poll go out within this
 	maxHeaderBytes      = 64 << 10         // of an answer
 	tlsSessions         = 256              // hosts whose TLS session can be resumed
@@ -109,7 +109,7 @@ func (t *Transport) check(u *url.URL) (string, error) {
 	}
 	host, reason := t.checkShape(u)
 	if reason != "" {
-		return "", &RefusedError{URL: showURL(u), Host: u.Hostname(), Reason: reason}
+		return "", &RefusedError{URL: showURL(u), Host: u.Hostname(), Reason: reason, ours: t.opts.HTTPSOnly && u.Scheme == "http"}
 	}
 	port, err := portOf(u)
 	if err != nil {
@@ -160,7 +160,7 @@ func (t *Transport) checkPlace(host string, port uint16) *RefusedError {
 		return refused
 	}
 	if !webPort(port) && len(t.guard.allow) == 0 {
-		return &RefusedError{Reason: portReason(port)}
+		return &RefusedError{Reason: portReason(port), ours: true}
 	}
 	return nil
 }

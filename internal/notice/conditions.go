@@ -24,6 +24,7 @@ func conditions() []condition {
 	return []condition{
 		{kind: "held", find: held},
 		{kind: "unread", find: unread, over: readAgain},
+		{kind: reportKind, find: reported},
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package notice tells the owner about states that last and need a decision: entries that are held, a feed that
-// cannot be read any more.
+// cannot be read any more, a complaint of another server.
 //
 // The states are found in the store alone, by the table in conditions.go. Each has a subject; what was told of it
 // stands in store.Notice, and a state is told of once while it lasts, however often the daemon is started. It is

@@ -142,16 +142,17 @@ func (n *Notifier) look(now time.Time) (view, error) {
 	if v.notices, err = n.cfg.Store.Notices(); err != nil {
 		return v, fmt.Errorf("read the notices: %w", err)
 	}
+	if v.reports, err = n.cfg.Store.Reports(now); err != nil {
+		return v, fmt.Errorf("read the reports: %w", err)
+	}
 	for _, address := range n.cfg.Feeds {
 		v.configured[address] = true
-		entries, err := n.cfg.Store.EntriesOf(address)
+		held, err := n.cfg.Store.HeldEntries(address)
 		if err != nil {
-			return v, fmt.Errorf("read the entries of %s: %w", address, err)
+			return v, fmt.Errorf("read the entries of %s that are held: %w", address, err)
 		}
-		for _, e := range entries {
-			if e.State == store.EntryHeld {
-				v.held[address] = append(v.held[address], e)
-			}
+		if len(held) > 0 {
+			v.held[address] = held
 		}
 	}
 	for _, f := range feeds {

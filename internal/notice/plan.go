@@ -14,6 +14,7 @@ type view struct {
 	configured map[string]bool
 	feeds      []store.Feed             // the configured ones
 	held       map[string][]store.Entry // by feed
+	reports    []store.Report           // oldest first
 	notices    []store.Notice
 }
 
@@ -26,7 +27,7 @@ type message struct {
 
 // state is something that lasts and that the owner should know.
 type state struct {
-	feed    string // which feed it is about
+	feed    string // which feed it is about, or another name for what it is about
 	message message
 	count   int           // how many things it is about; a greater number than was told is told again
 	first   time.Time     // when it was there for certain, if it was not known before
