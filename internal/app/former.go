@@ -58,8 +58,8 @@ func formerAccount(cfg *config.Config, db *store.DB) (store.Account, error) {
 			cfg.Former, acc.BaseURL, otherHandle(acc.Handle, cfg.Account.Handle.String()))
 	case acc.Handle == cfg.Account.Handle.String():
 		// Mastodon (3.x to 4.6) finds an account by its handle and gives the row that it has the new id and key: then
-		// the Move of the old id is of nobody, or of the account to itself. GoToSocial keeps one account for a handle
-		// and takes no second.
+		// the Move of the old id is of nobody, or of the account to itself. A server
+		// that keeps one account for a handle takes no second.
 		user := cfg.Account.Handle.User
 		return acc, fmt.Errorf("former: the account in %s has the handle @%s as this one has, and other servers know an account by "+
 			"its handle: they would not see two, and nobody could move. Give this one another user name, such as %s@%s; "+
