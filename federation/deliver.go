@@ -2,6 +2,7 @@ package federation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -142,11 +143,14 @@ func (d *deliverer) start(posts context.Context, c store.Delivery) {
 	d.inFlight++
 	activity, err := d.s.letter(c.Activity)
 	go func() {
-		if err != nil {
+		switch {
+		case errors.Is(err, store.ErrNotFound): // nothing is left to send
 			d.results <- store.Outcome{Delivery: c, Result: store.Refused, Error: err.Error()}
-			return
+		case err != nil:
+			d.results <- store.Outcome{Delivery: c, Result: store.Retry, Next: d.s.sending.now().Add(storePause), Error: err.Error()}
+		default:
+			d.results <- d.s.attempt(posts, c, activity)
 		}
-		d.results <- d.s.attempt(posts, c, activity)
 	}()
 }
 

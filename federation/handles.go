@@ -96,14 +96,15 @@ func (s *Server) Handles(own map[string]string) (map[string]string, error) {
 	return shown, nil
 }
 
-// RunHandles asks for the handles that are wanted (see Handles), slowly, until ctx is done. It returns an error only
-// if the store fails.
+// RunHandles asks for the handles that are wanted (see Handles), slowly, until ctx is done. A store that takes none, on a
+// full disk for example, is tried again; it returns no error.
 func (s *Server) RunHandles(ctx context.Context) error {
 	for {
 		actor, none := s.handles.next(time.Now())
 		if actor != "" {
-			if err := s.learnHandle(ctx, actor); err != nil && ctx.Err() == nil {
-				return err
+			if err := s.learnHandle(ctx, actor); err != nil {
+				s.log.Debug("a handle cannot be stored for now", "actor", actor, "err", err)
+				s.handles.want([]string{actor})
 			}
 		}
 		var pause <-chan time.Time

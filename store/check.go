@@ -54,6 +54,9 @@ func touchAll(tx *bolt.Tx) error {
 
 // withoutWriters has a store read while nobody can write to it.
 func (db *DB) withoutWriters(read func(*bolt.Tx) error) error {
+	if err := db.b.broken.Load(); err != nil {
+		return *err // the lock may be held for ever
+	}
 	tx, err := db.b.Begin(true)
 	if err != nil {
 		return err

@@ -37,11 +37,12 @@ func noteTold(tx *bolt.Tx, w wave, inboxes []string) error {
 func tellTold(tx *bolt.Tx, now time.Time, update Activity) (inboxes int, err error) {
 	w := waveOf(now, spread{activity: update})
 	w.Told = true
-	for _, inbox := range keys(tx, bucketTold, nil) {
-		w.Total += number(w.goesTo(tx, inbox))
+	told := keys(tx, bucketTold, nil)
+	if len(told) == 0 {
+		return 0, nil
 	}
-	if w.Total == 0 {
-		return 0, forgetTold(tx, w)
+	for _, inbox := range told {
+		w.Total += number(w.goesTo(tx, inbox)) // none today is no reason to forget them: a follower may leave before its turn
 	}
 	if err := put(tx, bucketActivities, []byte(update.ID), update); err != nil {
 		return 0, err

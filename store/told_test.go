@@ -70,6 +70,27 @@ func TestReturnIsTold(t *testing.T) {
 	}))
 }
 
+// TestReturnWhileAllStillFollow: who leaves before the news came to its inbox hears of it all the same.
+func TestReturnWhileAllStillFollow(t *testing.T) {
+	db := open(t)
+	const inboxes = firstSlice + 50
+	manyHosts(t, db, inboxes)
+	sendAll(t, db, noon)
+	moveAway(t, db)
+	sendAll(t, db, noon)
+	comeHome(t, db)
+	goOver(t, db, inboxes-1)
+	goOver(t, db, inboxes-2)
+	got := sendAll(t, db, noon)
+	slices.Sort(got)
+	if len(slices.Compact(got)) != inboxes || len(got) != inboxes {
+		t.Errorf("%d of %d were told", len(got), inboxes)
+	}
+	if found := must[[]string](t)(db.Check()); len(found) > 0 {
+		t.Error(found)
+	}
+}
+
 // TestReturnThatIsDropped by the owner leaves nothing behind.
 func TestReturnThatIsDropped(t *testing.T) {
 	db := open(t)
