@@ -21,7 +21,7 @@ func compactName(path string) string { return path + ".compact" }
 // have the store open (ErrLocked). It needs room for the copy; where there is none, nothing has changed. A crash at
 // any moment leaves the old file or the new one, whole: the copy is on the disk before it gets the store's name.
 func Compact(path string, o Options) (before, after int64, err error) {
-	if _, err := os.Stat(path); err != nil {
+	if path, err = filepath.EvalSymlinks(path); err != nil { // the file is replaced, not a link to it
 		return 0, 0, fmt.Errorf("compact store: %w", err)
 	}
 	db, err := Open(path, o)
@@ -40,6 +40,9 @@ func Compact(path string, o Options) (before, after int64, err error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return before, 0, fmt.Errorf("compact store: %w", err)
+	}
+	if err := likeOwner(name, path); err != nil {
+		return before, 0, fmt.Errorf("compact store %s: keep its owner: %w", path, err)
 	}
 	// The old file stays locked until its name leads to the new one. Whoever has waited for the lock sees that
 	// it is another file now (see openFile).
